@@ -1,0 +1,94 @@
+//! What people turn while the pipeline runs. All of it is variables, so any task, and any thread, may turn it or read it.
+
+use std::io::BufRead;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::AcqRel};
+
+use tenter::{Client, NameError, Variable, WaitError};
+
+/// `mask_sigma` at the start, and from half-way on.
+pub(crate) const FIRST_SIGMA: f64 = 8.0;
+pub(crate) const SECOND_SIGMA: f64 = 16.0;
+
+#[derive(Clone)]
+pub(crate) struct Knobs {
+    stop: Variable<bool>,
+    mask_sigma: Variable<f64>,
+    half_way: Variable<bool>,
+    /// Frames of the first half that have not been submitted.
+    before_half_way: Arc<AtomicU32>,
+}
+
+impl Knobs {
+    pub(crate) fn new(client: &Client, first_half: u32) -> Result<Self, NameError> {
+        let knobs = Self {
+            stop: client.variable("stop")?,
+            mask_sigma: client.variable("mask_sigma")?,
+            half_way: client.variable("half_way")?,
+            before_half_way: Arc::new(AtomicU32::new(first_half)),
+        };
+        knobs.turn_mask_sigma(FIRST_SIGMA);
+        Ok(knobs)
+    }
+
+    /// The value to repair the next frame with, and its version, read together.
+    pub(crate) fn mask_sigma(&self) -> (f64, u64) {
+        self.mask_sigma
+            .versioned()
+            .expect("it is set when it is made")
+    }
+
+    pub(crate) fn turn_mask_sigma(&self, sigma: f64) {
+        // A closed client has no more frames for the knob to act on.
+        let _ = self.mask_sigma.set(sigma);
+    }
+
+    /// Tells the detectors to expose no further frame.
+    pub(crate) fn stop(&self) {
+        let _ = self.stop.set(true);
+        let _ = self.half_way.set(true);
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.try_get() == Some(true)
+    }
+
+    /// Counts a frame as submitted. The last of the first half turns the knob, and only then lets the detectors go on: so it is the seed
+    /// that decides which rows have which version, not which task came first.
+    pub(crate) fn count_submitted(&self) {
+        if self.before_half_way.fetch_sub(1, AcqRel) == 1 {
+            self.turn_mask_sigma(SECOND_SIGMA);
+            let _ = self.half_way.set(true);
+        }
+    }
+
+    pub(crate) fn wait_for_half_way(&self) -> Result<bool, WaitError> {
+        self.half_way.get()
+    }
+
+    /// Turns the knob by lines of standard input, until that ends. The thread is no task: nothing can end a read that waits for a person,
+    /// and the program does not wait for the thread.
+    pub(crate) fn listen(&self) {
+        let knobs = self.clone();
+        std::thread::spawn(move || {
+            let lines = std::io::stdin().lock().lines().map_while(Result::ok);
+            for line in lines.filter(|line| !line.trim().is_empty()) {
+                match parse(&line) {
+                    Some(sigma) => knobs.turn_mask_sigma(sigma),
+                    None => eprintln!(
+                        "`{line}` turns nothing; write the knob and a number above 0, such as `mask_sigma 12`"
+                    ),
+                }
+            }
+        });
+    }
+}
+
+fn parse(line: &str) -> Option<f64> {
+    let number = line.trim().strip_prefix("mask_sigma")?;
+    number
+        .trim_start()
+        .parse()
+        .ok()
+        .filter(|sigma: &f64| sigma.is_finite() && *sigma > 0.0)
+}

@@ -1,0 +1,108 @@
+//! The image pipeline of a synchrotron beamline: detectors, processing, a database, people who watch and turn knobs.
+//!
+//! Two detector tasks put frames into a bounded queue. Consumer tasks take them and submit for each a graph: repair hot pixels, integrate
+//! around the beam, take the background off, find peaks, store. One task writes the database. The program knows what it should find and
+//! ends with 1 if it finds something else.
+//!
+//! ```text
+//! cargo run --release --example beamline -- --frames 60 --seed 7 --out x.sqlite
+//! ```
+#![allow(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "a program may read the clock, draw numbers and start threads"
+)]
+
+mod args;
+mod background;
+mod beamline;
+mod check;
+mod detector;
+mod detector_a;
+mod detector_b;
+mod image;
+mod integrate;
+mod knobs;
+mod measured;
+mod outfile;
+mod peaks;
+mod pipeline;
+mod poisson;
+mod progress;
+mod repair;
+mod store;
+mod watch;
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tenter::Client;
+
+use crate::args::{Options, Request};
+use crate::beamline::Beamline;
+
+fn main() -> ExitCode {
+    let options = match args::parse(std::env::args_os().skip(1)) {
+        Ok(Request::Run(options)) => options,
+        Ok(Request::Help) => {
+            println!("{}", args::HELP);
+            return ExitCode::SUCCESS;
+        }
+        Err(sentence) => return refuse(&sentence),
+    };
+    let database = match outfile::create(&options.out) {
+        Ok(database) => database,
+        Err(sentence) => return refuse(&sentence),
+    };
+    match run(&options, database) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("beamline: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn refuse(sentence: &str) -> ExitCode {
+    eprintln!("beamline: {sentence}");
+    ExitCode::from(2)
+}
+
+/// Whether every bound that applies holds.
+fn run(options: &Options, database: Connection) -> Result<bool, Box<dyn Error>> {
+    let client = client(options)?;
+    let line = Beamline::start(&client, options, database)?;
+    let knobs = line.knobs.clone();
+    ctrlc::set_handler(move || knobs.stop())?;
+    line.knobs.listen();
+    let start = Instant::now();
+    let outcome = line.attend();
+    let elapsed = start.elapsed();
+    client.close(Duration::from_secs(10));
+
+    let rows = store::read_back(&options.out)?;
+    let findings = check::check(&rows, &line.progress);
+    findings.lines.iter().for_each(|line| println!("{line}"));
+    println!(
+        "throughput: {:.1} frames/s",
+        rows.len() as f64 / elapsed.as_secs_f64()
+    );
+    println!("database: {}", options.out.display());
+    findings
+        .broken
+        .iter()
+        .for_each(|broken| eprintln!("beamline: {broken}"));
+    outcome?;
+    Ok(findings.broken.is_empty())
+}
+
+fn client(options: &Options) -> Result<Client, tenter::StartError> {
+    let builder = Client::builder();
+    match options.threads {
+        Some(threads) => builder.threads(threads).build(),
+        None => builder.build(),
+    }
+}

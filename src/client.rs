@@ -1,0 +1,414 @@
+//! The client: where tasks are submitted, and whose end is their end.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::builder::Builder;
+use crate::error::{Blame, ErrorKind, Failure, NameError, StartError, TaskError};
+use crate::future::TaskFuture;
+use crate::graph::{Identity, Spec};
+use crate::inputs::{Held, Inputs, Linker};
+use crate::pool::Engine;
+use crate::pool::job::Job;
+use crate::pool::local;
+use crate::sync::{Queue, Variable};
+use crate::task::{IntoTask, Task};
+
+/// Tasks of this process: closures may be submitted.
+#[derive(Clone, Copy, Debug)]
+pub struct Local;
+
+/// Runs a graph of tasks that changes while it runs.
+///
+/// Cheap to clone; all clones are one client. Dropping the last clone cancels what has not started, sets the cancel
+/// token of what runs, and waits for running bodies; on one of the client's own threads it only signals. Use
+/// [`close`](Self::close) to wait for a limited time and to hear what did not stop. Handles keep their results
+/// readable after that, and never keep the client.
+///
+/// ```
+/// use tenter::Client;
+///
+/// let client = Client::new()?;
+/// let a = client.submit(|| 10);
+/// let b = client.submit(|| 1);
+/// let sum = client.submit_with((&a, &b), |(a, b)| a + b);
+/// assert_eq!(*sum.result()?, 11);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Client<P = Local> {
+    engine: Arc<Engine>,
+    /// A client got by [`current`] has none: it does not keep the client from closing.
+    owner: Option<Arc<Owner>>,
+    place: PhantomData<fn() -> P>,
+}
+
+/// Dropped with the last owning client.
+#[derive(Debug)]
+struct Owner(Arc<Engine>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.close();
+        if !on_own_thread(&self.0) {
+            drop(self.0.wait_stopped(None));
+        }
+        local::forget_closed();
+    }
+}
+
+/// Whether this is one of the engine's threads, which cannot wait for itself to end.
+fn on_own_thread(engine: &Arc<Engine>) -> bool {
+    local::with(engine, |local| local.seat.is_some())
+}
+
+/// What [`Client::close`] left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct CloseReport {
+    running: Vec<String>,
+}
+
+impl CloseReport {
+    /// Whether everything has stopped.
+    pub fn is_clean(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// The names of the tasks whose bodies are still running.
+    pub fn still_running(&self) -> &[String] {
+        &self.running
+    }
+}
+
+/// Numbers about a client, each exact at some instant of the call.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Tasks submitted.
+    pub submitted: u64,
+    /// Bodies started.
+    pub started: u64,
+    /// Bodies that ended with a value.
+    pub finished: u64,
+    /// Tasks that failed, by themselves or by an input.
+    pub failed: u64,
+    /// Tasks cancelled before they started, also because nobody wanted them.
+    pub cancelled: u64,
+    /// Tasks in the graph now.
+    pub live: usize,
+    /// Pure results remembered.
+    pub remembered: usize,
+    /// Threads alive now.
+    pub threads: usize,
+    /// Threads ever started.
+    pub threads_started: usize,
+    /// Bodies blocked now.
+    pub blocked: usize,
+}
+
+impl Client {
+    /// A client with as many threads as there are cores, and the defaults of [`Builder`].
+    ///
+    /// # Errors
+    /// If the system refuses the threads.
+    pub fn new() -> Result<Self, StartError> {
+        Self::builder().build()
+    }
+
+    /// A client to be configured.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn owning(engine: Arc<Engine>) -> Self {
+        let owner = Some(Arc::new(Owner(Arc::clone(&engine))));
+        Self { engine, owner, place: PhantomData }
+    }
+
+    /// A client that does not keep the engine from closing.
+    pub(crate) fn guest(engine: &Arc<Engine>) -> Self {
+        Self { engine: Arc::clone(engine), owner: None, place: PhantomData }
+    }
+
+    /// Runs a fallible closure as a task; its error is the task's.
+    ///
+    /// As [`submit`](Self::submit) otherwise.
+    #[track_caller]
+    pub fn try_submit<R, E, F>(&self, f: F) -> TaskFuture<R>
+    where
+        F: FnOnce() -> Result<R, E> + Send + 'static,
+        R: Send + Sync + 'static,
+        E: Into<Failure>,
+    {
+        let job = Job::new(move |_| f().map_err(Into::into));
+        self.launch(at(Location::caller()), &Linker::default(), job)
+    }
+
+    /// Runs a closure on the results of other tasks, once all of them have finished.
+    ///
+    /// `inputs` is a handle, a slice or `Vec` of handles, or a tuple of up to twelve of these, nested as you like. A
+    /// borrowed handle gives `&T`, a list gives `Vec<&T>`, a handle moved in gives `T` (moved out when nobody else
+    /// wants it, else cloned). Write the closure in the call: stored in a variable first, its argument types are not
+    /// inferred.
+    ///
+    /// If an input fails or is cancelled, the closure does not run and the task fails with the same error.
+    ///
+    /// ```
+    /// # let client = tenter::Client::new()?;
+    /// let parts: Vec<_> = (0..4).map(|i| client.submit(move || f64::from(i))).collect();
+    /// let total = client.submit_with(&parts, |parts| parts.into_iter().sum::<f64>());
+    /// assert_eq!(*total.result()?, 6.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn submit_with<D, R, F>(&self, inputs: D, f: F) -> TaskFuture<R>
+    where
+        D: Inputs,
+        F: for<'a> FnOnce(<D::Held as Held>::Values<'a>) -> R + Send + 'static,
+        R: Send + Sync + 'static,
+    {
+        let mut linker = Linker::default();
+        let held = inputs.hold(&mut linker);
+        let job = Job::new(move |context| Ok(f(held.values(context))));
+        self.launch(at(Location::caller()), &linker, job)
+    }
+
+    /// As [`submit_with`](Self::submit_with), with a fallible closure.
+    #[track_caller]
+    pub fn try_submit_with<D, R, E, F>(&self, inputs: D, f: F) -> TaskFuture<R>
+    where
+        D: Inputs,
+        F: for<'a> FnOnce(<D::Held as Held>::Values<'a>) -> Result<R, E> + Send + 'static,
+        R: Send + Sync + 'static,
+        E: Into<Failure>,
+    {
+        let mut linker = Linker::default();
+        let held = inputs.hold(&mut linker);
+        let job = Job::new(move |context| f(held.values(context)).map_err(Into::into));
+        self.launch(at(Location::caller()), &linker, job)
+    }
+
+    /// Submits one task for each item.
+    ///
+    /// ```
+    /// # let client = tenter::Client::new()?;
+    /// let squares = client.map(0..10u64, |x| x * x);
+    /// assert_eq!(tenter::gather(&squares)?.into_iter().sum::<u64>(), 285);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn map<I, R, F>(&self, items: I, f: F) -> Vec<TaskFuture<R>>
+    where
+        I: IntoIterator<Item: Send + 'static>,
+        F: Fn(I::Item) -> R + Send + Sync + 'static,
+        R: Send + Sync + 'static,
+    {
+        let (f, location) = (Arc::new(f), Location::caller());
+        let submit = |item| {
+            let f = Arc::clone(&f);
+            self.launch(at(location), &Linker::default(), Job::new(move |_| Ok(f(item))))
+        };
+        items.into_iter().map(submit).collect()
+    }
+
+    /// Puts a value into the graph: a handle that is finished from the start.
+    ///
+    /// The value is moved, not copied; it is dropped with the last handle.
+    #[track_caller]
+    pub fn scatter<T: Send + Sync + 'static>(&self, value: T) -> TaskFuture<T> {
+        self.born(&at(Location::caller()), Job::given(value), false)
+    }
+
+    /// Options for the next submit; the name is what errors, `explain` and diagnostics call the task.
+    pub fn task(&self, name: &str) -> Task<'_> {
+        Task::new(self, self.engine.names.number(name))
+    }
+
+    /// Whether the task this client was got in ([`current`]) should stop: it was cancelled, or nobody wants it.
+    ///
+    /// Outside of tasks it is `false`.
+    pub fn is_cancelled(&self) -> bool {
+        local::with(&self.engine, |local| {
+            local.in_task() && self.engine.graph.is_cancel_requested(local.task.get())
+        })
+    }
+
+    /// An error if the current task should stop, for use with `?`.
+    ///
+    /// # Errors
+    /// A [`TaskError`] of kind `Cancelled`.
+    pub fn checkpoint(&self) -> Result<(), TaskError> {
+        if !self.is_cancelled() {
+            return Ok(());
+        }
+        Err(TaskError::new(ErrorKind::Cancelled, current_blame(), "it saw its cancel token", None))
+    }
+}
+
+impl<P> Client<P> {
+    /// Runs a closure as a task.
+    ///
+    /// Costs less than a microsecond and never blocks. The task runs as long as somebody wants it: keep the handle,
+    /// or [`detach`](TaskFuture::detach) it. What is wrong already now (the client is closed) comes back as a handle
+    /// that has failed. A panic in the closure is caught and is the task's error.
+    ///
+    /// ```
+    /// # let client = tenter::Client::new()?;
+    /// let answer = client.submit(|| 10 + 1);
+    /// assert_eq!(*answer.result()?, 11);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn submit<K: IntoTask<P>>(&self, task: K) -> TaskFuture<K::Output> {
+        self.launch(at(Location::caller()), &Linker::default(), task.into_job())
+    }
+
+    /// The bounded queue of this name, made at the first call. Capacity 0 is no bound.
+    ///
+    /// It lives until the client closes.
+    ///
+    /// # Errors
+    /// If one of this name holds another type or has another capacity, or the client is closed.
+    pub fn queue<T: Send + 'static>(&self, name: &str, capacity: usize) -> Result<Queue<T>, NameError> {
+        self.engine.named.queue(&self.engine, name, capacity)
+    }
+
+    /// The variable of this name, made unset at the first call.
+    ///
+    /// It lives until it is deleted or the client closes.
+    ///
+    /// # Errors
+    /// If one of this name holds another type, or the client is closed.
+    pub fn variable<T: Clone + Send + Sync + 'static>(&self, name: &str) -> Result<Variable<T>, NameError> {
+        self.engine.named.variable(&self.engine, name)
+    }
+
+    /// How many threads the client was built with.
+    pub fn threads(&self) -> usize {
+        self.engine.options.threads
+    }
+
+    /// Counts of tasks and threads.
+    pub fn stats(&self) -> Stats {
+        let counts = self.engine.stripes.sum();
+        let (threads, threads_started) = self.engine.crew.threads();
+        Stats {
+            submitted: counts.submitted,
+            started: counts.started,
+            finished: counts.finished,
+            failed: counts.failed,
+            cancelled: counts.cancelled,
+            live: self.engine.graph.live_count(),
+            remembered: self.engine.graph.remembered(),
+            threads,
+            threads_started,
+            blocked: self.engine.waits.blocked(),
+        }
+    }
+
+    /// Lets every remembered pure result go.
+    pub fn forget_remembered(&self) {
+        local::with(&self.engine, |local| self.engine.forget_remembered(local));
+    }
+
+    /// Ends the client for all its clones, and waits for running bodies for so long.
+    ///
+    /// What has not started is cancelled, cancel tokens are set, queues are closed and emptied, submits from now on
+    /// come back failed with kind `Closed`. Called on one of the client's own threads it does not wait.
+    pub fn close(&self, timeout: Duration) -> CloseReport {
+        self.engine.close();
+        let now = Instant::now();
+        let timeout = if on_own_thread(&self.engine) { Duration::ZERO } else { timeout };
+        CloseReport { running: self.engine.wait_stopped(Some(now.checked_add(timeout).unwrap_or(far(now)))) }
+    }
+
+    /// Makes a task of a job, with the options in `spec`.
+    #[inline]
+    pub(crate) fn launch<R: Send + Sync + 'static>(&self, spec: Spec, linker: &Linker, job: Job) -> TaskFuture<R> {
+        if self.engine.is_closed() {
+            return self.refuse(spec, job, ErrorKind::Closed, "the client is closed: start another one");
+        }
+        if linker.is_foreign(&self.engine) {
+            let text = "an input belongs to another client: submit it where the input was submitted";
+            return self.refuse(spec, job, ErrorKind::ForeignHandle, text);
+        }
+        let submitted = local::with(&self.engine, |local| {
+            let task = local.submit(spec, linker.inputs(), job);
+            task.inspect(|task| local.submitted(task))
+        });
+        submitted.map_or_else(
+            |(spec, job)| {
+                let text = "the key belongs to a task with another type of result: choose another key";
+                self.refuse(spec, job, ErrorKind::KeyConflict, text)
+            },
+            TaskFuture::own,
+        )
+    }
+
+    /// A handle that has failed from the start.
+    #[cold]
+    fn refuse<R: Send + Sync + 'static>(&self, mut spec: Spec, job: Job, kind: ErrorKind, why: &str) -> TaskFuture<R> {
+        let task = self.engine.names.text_or(spec.name, || job.name().to_owned());
+        let key = spec.key.take().map(|(key, _)| key);
+        let blame = Blame { task, key, location: spec.location };
+        let _ = crate::pool::run::guarded(|| job.drop_task());
+        self.born(&spec, Job::error(TaskError::new(kind, blame, why, None)), true)
+    }
+
+    fn born<R: Send + Sync + 'static>(&self, spec: &Spec, job: Job, failed: bool) -> TaskFuture<R> {
+        TaskFuture::own(local::with(&self.engine, |local| local.settled(spec, job, failed)))
+    }
+
+    pub(crate) fn identity<R: 'static>() -> Identity {
+        Identity::Type(std::any::TypeId::of::<R>())
+    }
+}
+
+/// An instant that no wait reaches.
+pub(crate) fn far(now: Instant) -> Instant {
+    now + Duration::from_secs(60 * 60 * 24 * 365 * 30)
+}
+
+#[inline]
+fn at(location: &'static Location<'static>) -> Spec {
+    Spec { location: Some(location), ..Spec::default() }
+}
+
+/// The client of the task that is running on this thread.
+///
+/// It submits, waits and shares like any other client, but does not keep the client from closing.
+///
+/// # Panics
+/// Outside of a task; see [`try_current`].
+pub fn current() -> Client {
+    try_current().expect("`current()` is for use inside a task; elsewhere pass the client, or ask `try_current()`")
+}
+
+/// The client of the task that is running on this thread, if one is.
+pub fn try_current() -> Option<Client> {
+    let local = local::current()?;
+    Some(Client::guest(&local.engine))
+}
+
+/// Whom to blame for an error that arises in the current task.
+pub(crate) fn current_blame() -> Blame {
+    match local::current() {
+        Some(local) => local.engine.blame(local.task.get()),
+        None => Blame { task: "outside of tasks".to_owned(), key: None, location: None },
+    }
+}
+
+impl<P> Clone for Client<P> {
+    fn clone(&self) -> Self {
+        Self { engine: Arc::clone(&self.engine), owner: self.owner.clone(), place: PhantomData }
+    }
+}
+
+impl<P> fmt::Debug for Client<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("threads", &self.threads()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,308 @@
+//! Errors: what a task failed with, what a wait was refused with, why a client did not start.
+
+use std::error::Error;
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::graph::Key;
+
+/// What a body returned or panicked with.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
+
+/// Why a task has no result.
+///
+/// Says which task is to blame: its name, its key, where it was submitted and its original error or panic text. A
+/// dependent fails with the same error, and says through whom it came. Cheap to clone.
+#[derive(Clone)]
+pub struct TaskError {
+    culprit: Arc<Culprit>,
+    /// The task it was asked of, when that is not the culprit.
+    through: Option<Arc<str>>,
+}
+
+/// The task that failed, and with what.
+#[derive(Debug)]
+struct Culprit {
+    kind: ErrorKind,
+    task: Box<str>,
+    key: Option<Key>,
+    location: Option<&'static Location<'static>>,
+    message: Box<str>,
+    source: Option<Failure>,
+}
+
+/// What kind of end a task came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Its closure returned an error.
+    Failed,
+    /// Its closure panicked.
+    Panicked,
+    /// It was cancelled before it ended.
+    Cancelled,
+    /// Its key belongs to a task with another type of result.
+    KeyConflict,
+    /// An input belongs to another client.
+    ForeignHandle,
+    /// The client was closed, or the queue.
+    Closed,
+    /// It waited for itself, through however many others.
+    Deadlock,
+    /// Too many tasks were blocked at once to wait for one more.
+    TooManyBlocked,
+    /// The time given was over.
+    TimedOut,
+}
+
+/// What an error is built from; see [`TaskError::new`].
+pub(crate) struct Blame {
+    pub(crate) task: String,
+    pub(crate) key: Option<Key>,
+    pub(crate) location: Option<&'static Location<'static>>,
+}
+
+impl TaskError {
+    pub(crate) fn new(kind: ErrorKind, blame: Blame, message: impl Into<Box<str>>, source: Option<Failure>) -> Self {
+        let Blame { task, key, location } = blame;
+        let culprit = Culprit { kind, task: task.into(), key, location, message: message.into(), source };
+        Self { culprit: Arc::new(culprit), through: None }
+    }
+
+    /// The same error, asked of a dependent.
+    pub(crate) fn through(mut self, task: &str) -> Self {
+        self.through = Some(task.into());
+        self
+    }
+
+    /// What kind of end it was.
+    pub fn kind(&self) -> ErrorKind {
+        self.culprit.kind
+    }
+
+    /// The name of the task that is to blame.
+    pub fn task(&self) -> &str {
+        &self.culprit.task
+    }
+
+    /// The key of the task that is to blame.
+    pub fn key(&self) -> Option<&Key> {
+        self.culprit.key.as_ref()
+    }
+
+    /// Where the task that is to blame was submitted.
+    pub fn location(&self) -> Option<&'static Location<'static>> {
+        self.culprit.location
+    }
+
+    /// The text of the error or panic.
+    pub fn message(&self) -> &str {
+        &self.culprit.message
+    }
+
+    /// Whether another task is to blame than the one that was asked.
+    pub fn is_inherited(&self) -> bool {
+        self.through.is_some()
+    }
+
+    /// Whether the task was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        self.kind() == ErrorKind::Cancelled
+    }
+
+    /// The original error, if the closure returned an `E`.
+    pub fn downcast_ref<E: Error + 'static>(&self) -> Option<&E> {
+        self.culprit.source.as_ref()?.downcast_ref()
+    }
+}
+
+impl fmt::Display for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Culprit { kind, task, key, location, message, .. } = &*self.culprit;
+        write!(f, "task `{task}`")?;
+        if let Some(key) = key {
+            write!(f, " (key {key})")?;
+        }
+        let verb = match kind {
+            ErrorKind::Panicked => "panicked",
+            ErrorKind::Cancelled => "was cancelled",
+            ErrorKind::Failed => "failed",
+            _ => "could not go on",
+        };
+        write!(f, " {verb}")?;
+        if !message.is_empty() {
+            write!(f, ": {message}")?;
+        }
+        if let Some(location) = location {
+            write!(f, " [submitted at {location}]")?;
+        }
+        match &self.through {
+            Some(through) => write!(f, "; `{through}` depends on it"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for TaskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TaskError({:?}: {self})", self.kind())
+    }
+}
+
+impl Error for TaskError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.culprit.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// Why a wait ended without what it waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WaitError {
+    /// The waits of some tasks form a cycle; the text names each of them.
+    Deadlock(String),
+    /// As many tasks are blocked as there may be threads. Wait in an async task, or block in fewer at once.
+    TooManyBlocked,
+    /// The queue, the variable or the client was closed.
+    Closed,
+    /// The time given was over.
+    TimedOut,
+}
+
+impl fmt::Display for WaitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deadlock(cycle) => write!(f, "deadlock: {cycle}"),
+            Self::TooManyBlocked => f.write_str(
+                "too many tasks are blocked at once: `.await` the handle instead of `result()`, or block in fewer tasks",
+            ),
+            Self::Closed => f.write_str("closed: nothing more will arrive"),
+            Self::TimedOut => f.write_str("the time given for the wait was over"),
+        }
+    }
+}
+
+impl Error for WaitError {}
+
+impl WaitError {
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Deadlock(_) => ErrorKind::Deadlock,
+            Self::TooManyBlocked => ErrorKind::TooManyBlocked,
+            Self::Closed => ErrorKind::Closed,
+            Self::TimedOut => ErrorKind::TimedOut,
+        }
+    }
+}
+
+/// A wait of the current task ended badly; `?` in a task that returns [`TaskError`] carries it on.
+impl From<WaitError> for TaskError {
+    fn from(error: WaitError) -> Self {
+        let blame = crate::client::current_blame();
+        Self::new(error.kind(), blame, error.to_string(), Some(Box::new(error)))
+    }
+}
+
+/// Why a client did not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Zero threads were asked for.
+    NoThreads,
+    /// The thread name contains a NUL character, which the system does not take.
+    ThreadName(String),
+    /// The system refused a thread.
+    Spawn(std::io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoThreads => f.write_str("a client needs at least one thread: ask for 1 or more, or leave `threads` out"),
+            Self::ThreadName(name) => write!(f, "the thread name {name:?} contains NUL: leave that character out"),
+            Self::Spawn(_) => f.write_str("the system refused a thread: ask for fewer threads or a smaller stack"),
+        }
+    }
+}
+
+impl Error for StartError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Spawn(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Why a named queue or variable could not be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NameError {
+    /// One of this name exists and holds another type.
+    OtherType {
+        /// The name that was asked for.
+        name: String,
+        /// The type it holds.
+        holds: &'static str,
+        /// The type that was asked for.
+        asked: &'static str,
+    },
+    /// One of this name exists with another capacity.
+    OtherCapacity {
+        /// The name that was asked for.
+        name: String,
+        /// The capacity it has.
+        has: usize,
+        /// The capacity that was asked for.
+        asked: usize,
+    },
+    /// The client was closed.
+    Closed,
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherType { name, holds, asked } => {
+                write!(f, "`{name}` holds {holds}, not {asked}: use that type, or another name")
+            }
+            Self::OtherCapacity { name, has, asked } => {
+                write!(f, "`{name}` has capacity {has}, not {asked}: use that capacity, or another name")
+            }
+            Self::Closed => f.write_str("the client is closed: start another one"),
+        }
+    }
+}
+
+impl Error for NameError {}
+
+/// Why [`take`](crate::TaskFuture::take) gave no value.
+pub enum TakeError<T> {
+    /// The task has none.
+    Failed(TaskError),
+    /// Others want it too; here is the handle back.
+    Shared(crate::TaskFuture<T>),
+}
+
+impl<T> fmt::Debug for TakeError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(error) => f.debug_tuple("Failed").field(error).finish(),
+            Self::Shared(handle) => f.debug_tuple("Shared").field(handle).finish(),
+        }
+    }
+}
+
+impl<T> fmt::Display for TakeError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(error) => error.fmt(f),
+            Self::Shared(handle) => {
+                write!(f, "the result of `{}` is wanted by others too: use `result()`, or drop theirs", handle.name())
+            }
+        }
+    }
+}
+
+impl<T> Error for TakeError<T> {}

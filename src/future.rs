@@ -1,0 +1,276 @@
+//! The handle of a task.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::time::{Duration, Instant};
+
+use crate::client::far;
+use crate::error::{ErrorKind, Failure, TakeError, TaskError, WaitError};
+use crate::graph::{Key, Spec, State};
+use crate::inputs::{Held, Inputs, Linker};
+use crate::pool::job::{self, Job};
+use crate::pool::local;
+use crate::pool::run::Forward;
+use crate::pool::want::TaskRef;
+
+/// Where a task is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Status {
+    /// It lacks inputs.
+    Waiting,
+    /// It is ready and waits for a thread.
+    Queued,
+    /// Its body runs.
+    Running,
+    /// It has its result.
+    Finished,
+    /// It has an error, its own or an input's.
+    Failed,
+    /// It was cancelled; a body may still be returning.
+    Cancelled,
+    /// Its result was lost with a machine and is being computed again. Never in one process.
+    Lost,
+}
+
+/// A task, and a claim on its result.
+///
+/// Cloning makes another handle of the same task. A result lives while a handle, a queue, a variable or an unfinished
+/// dependent wants it. Dropping the last handle of a task that has not started cancels it; of a running one, sets its
+/// cancel token. After the client is gone, results can still be read.
+#[must_use = "dropping the last handle cancels the task; keep it, or `detach()` it"]
+pub struct TaskFuture<T> {
+    task: TaskRef,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T: Send + Sync + 'static> TaskFuture<T> {
+    /// Waits for the task and lends its result.
+    ///
+    /// Inside a task this first runs, on this thread, what the awaited task still needs; then the thread's place goes
+    /// to another thread for as long as it waits.
+    ///
+    /// # Errors
+    /// The task's error, or its input's; `Deadlock` if the task waits for this one; `TooManyBlocked`.
+    #[inline]
+    pub fn result(&self) -> Result<&T, TaskError> {
+        if !self.task.is_settled() {
+            self.wait(None)?;
+        }
+        self.settled()
+    }
+
+    /// As [`result`](Self::result), for at most so long.
+    ///
+    /// # Errors
+    /// As `result`, and `TimedOut`; the task goes on.
+    pub fn result_timeout(&self, timeout: Duration) -> Result<&T, TaskError> {
+        if !self.task.is_settled() {
+            let now = Instant::now();
+            self.wait(Some(now.checked_add(timeout).unwrap_or_else(|| far(now))))?;
+        }
+        self.settled()
+    }
+
+    /// The result, if the task is settled.
+    pub fn try_result(&self) -> Option<Result<&T, TaskError>> {
+        self.task.is_settled().then(|| self.settled())
+    }
+
+    /// Waits for the task and moves its result out, if this is its only handle.
+    ///
+    /// # Errors
+    /// [`TakeError::Shared`] gives the handle back when others want the result too.
+    pub fn take(self) -> Result<T, TakeError<T>> {
+        self.result().map_err(TakeError::Failed)?;
+        let engine = self.task.engine();
+        loop {
+            if let Some(value) = job::take(&engine.graph, self.task.index()) {
+                return Ok(value);
+            }
+            // Somebody who only looks may hold a pin for a moment.
+            if !engine.pins.any() {
+                return Err(TakeError::Shared(self));
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    /// Runs a closure on this task's result, once it has finished.
+    #[track_caller]
+    pub fn then<R, F>(self, f: F) -> TaskFuture<R>
+    where
+        F: for<'a> FnOnce(&'a T) -> R + Send + 'static,
+        R: Send + Sync + 'static,
+    {
+        let mut linker = Linker::default();
+        let held = (&self).hold(&mut linker);
+        let job = Job::new(move |context| Ok(f(held.values(context))));
+        let spec = Spec { location: Some(Location::caller()), ..Spec::default() };
+        let engine = self.task.engine();
+        crate::client::Client::<crate::client::Local>::guest(engine).launch(spec, &linker, job)
+    }
+
+    #[cold]
+    fn wait(&self, deadline: Option<Instant>) -> Result<(), TaskError> {
+        let waited = local::with(self.task.engine(), |local| local.wait_task(self.task.index(), deadline));
+        waited.map_err(|error| self.refused(error))
+    }
+
+    /// A wait for this task that ended badly: the waiting task is to blame, or outside of one this task is named.
+    fn refused(&self, error: WaitError) -> TaskError {
+        if crate::client::try_current().is_some() {
+            return error.into();
+        }
+        let blame = self.task.engine().blame(self.task.index());
+        TaskError::new(error.kind(), blame, error.to_string(), Some(Box::new(error)))
+    }
+
+    #[inline]
+    pub(crate) fn settled(&self) -> Result<&T, TaskError> {
+        if self.task.state() == State::Finished {
+            return Ok(job::value(&self.task.engine().graph, self.task.index()));
+        }
+        Err(self.task.error())
+    }
+}
+
+impl<T> TaskFuture<T> {
+    #[inline]
+    pub(crate) fn own(task: TaskRef) -> Self {
+        Self { task, of: PhantomData }
+    }
+
+    #[inline]
+    pub(crate) fn task(&self) -> &TaskRef {
+        &self.task
+    }
+
+    pub(crate) fn into_task(self) -> TaskRef {
+        self.task
+    }
+
+    /// Where the task is in its life.
+    pub fn status(&self) -> Status {
+        match self.task.state() {
+            State::Waiting => Status::Waiting,
+            State::Queued => Status::Queued,
+            State::Running => Status::Running,
+            State::Finished => Status::Finished,
+            State::Failed => Status::Failed,
+            State::Cancelled => Status::Cancelled,
+        }
+    }
+
+    /// Whether the task is finished, failed or cancelled.
+    pub fn is_done(&self) -> bool {
+        self.task.is_settled()
+    }
+
+    /// The task's key, if it was given one.
+    pub fn key(&self) -> Option<Key> {
+        self.task.engine().graph.key(self.task.index())
+    }
+
+    /// The task's name: as given, or the type of its closure.
+    pub fn name(&self) -> String {
+        self.task.engine().name(self.task.index())
+    }
+
+    /// Cancels the task for every holder of a handle; a settled task stays as it is.
+    ///
+    /// Not started, it never starts. Running, its cancel token is set, and its result is dropped when it returns. In
+    /// both cases its status is `Cancelled` at once, unfinished dependents fail with an error that names it, and its
+    /// key is free for a new task.
+    pub fn cancel(&self) {
+        let engine = self.task.engine();
+        local::with(engine, |local| engine.cancel(local, self.task.index()));
+    }
+
+    /// Lets the task run for its effects, whether or not anybody wants its result.
+    pub fn detach(self) {
+        self.task.detach();
+    }
+
+    /// Why the task is not running, in a sentence.
+    pub fn explain(&self) -> String {
+        let engine = self.task.engine();
+        local::with(engine, |local| {
+            let text = engine.explain(local, self.task.index());
+            local.settle_up();
+            text
+        })
+    }
+
+    /// The kind of the task's error, without building it.
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(self.task.state(), State::Failed | State::Cancelled)
+    }
+}
+
+impl<T: Send + Sync + 'static> TaskFuture<TaskFuture<T>> {
+    /// The task that this one's result is a handle of: finishes when that one does, with its result; no thread waits.
+    ///
+    /// ```
+    /// # let client = tenter::Client::new()?;
+    /// let outer = client.submit(|| tenter::current().submit(|| 5));
+    /// assert_eq!(*outer.flatten().result()?, 5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn flatten(self) -> TaskFuture<T> {
+        let mut linker = Linker::default();
+        let held = (&self).hold(&mut linker);
+        let job = Job::new(move |context| {
+            let inner: &TaskFuture<T> = held.values(context);
+            let forward: Failure = Box::new(Forward(inner.task.clone()));
+            Err::<T, _>(forward)
+        });
+        let spec = Spec { location: Some(Location::caller()), ..Spec::default() };
+        crate::client::Client::<crate::client::Local>::guest(self.task.engine()).launch(spec, &linker, job)
+    }
+}
+
+impl<T> Clone for TaskFuture<T> {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self::own(self.task.clone())
+    }
+}
+
+impl<T> fmt::Debug for TaskFuture<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut show = f.debug_struct("TaskFuture");
+        show.field("name", &self.name());
+        if let Some(key) = self.key() {
+            show.field("key", &key);
+        }
+        show.field("status", &self.status()).field("type", &std::any::type_name::<T>()).finish()
+    }
+}
+
+/// Two handles are equal if they are of the same task.
+impl<T> PartialEq for TaskFuture<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.task.is_same(&other.task)
+    }
+}
+
+impl<T> Eq for TaskFuture<T> {}
+
+impl<T> std::hash::Hash for TaskFuture<T> {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.task.index().hash(state);
+    }
+}
+
+const _: () = {
+    const fn shared<T: Send + Sync>() {}
+    shared::<TaskFuture<u8>>();
+    shared::<crate::Client>();
+    shared::<crate::Queue<std::cell::Cell<u8>>>();
+    shared::<crate::Variable<u8>>();
+    shared::<TaskError>();
+    shared::<ErrorKind>();
+};

@@ -1,0 +1,254 @@
+//! The beginning of a task: a slot, its payload, its key, its inputs.
+
+use std::panic::Location;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+
+use super::key::{Entry, KeyCell, insert_into};
+use super::word::{self, DONE, FAILED, KEYED, QUEUED, REF, RUNNING, SETTLED, has};
+use super::{Cache, Effects, Graph, Identity, Key};
+
+/// What is known of a task when it is submitted, besides its payload and inputs.
+#[derive(Debug, Default)]
+pub struct Spec {
+    /// The driver's number of its name.
+    pub name: u32,
+    /// Higher runs first.
+    pub priority: i32,
+    /// Where it was submitted.
+    pub location: Option<&'static Location<'static>>,
+    /// Its key, and what another submit of this key must share with it.
+    pub key: Option<(Key, Identity)>,
+    /// Its result follows from its key, and is worth remembering.
+    pub pure: bool,
+}
+
+/// A node that has just been made; the caller owns one want of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Born {
+    /// To be queued.
+    Ready(u32),
+    /// Inputs are missing, or one has failed (then the effects say so).
+    Waiting(u32),
+}
+
+impl Born {
+    /// The new node.
+    #[inline]
+    pub fn index(self) -> u32 {
+        match self {
+            Self::Ready(index) | Self::Waiting(index) => index,
+        }
+    }
+}
+
+/// Why a keyed submit made no node; the payload comes back.
+#[derive(Debug)]
+#[must_use]
+pub enum Existing<P> {
+    /// The task of this key; the caller owns one more want of it.
+    Same(u32, P),
+    /// Another type or function has this key.
+    Conflict(P),
+}
+
+impl<P> Graph<P> {
+    /// Adds a task that needs `inputs` settled, each wanted by the caller during the call.
+    ///
+    /// # Errors
+    /// With a key in `spec` that names a live task: that task, or the conflict with it.
+    #[inline]
+    pub fn submit(
+        &self,
+        cache: &mut Cache,
+        spec: Spec,
+        inputs: &[u32],
+        payload: P,
+        fx: &mut Effects,
+    ) -> Result<Born, Existing<P>> {
+        if spec.key.is_some() {
+            return self.submit_keyed(cache, spec, inputs, payload, fx);
+        }
+        let index = self.prepare(cache, &spec, inputs, payload);
+        if inputs.is_empty() {
+            self.node(index).word.store(2 * REF | QUEUED, Release);
+            return Ok(Born::Ready(index));
+        }
+        self.node(index).word.store(2 * REF, Release);
+        Ok(self.link_all(cache, index, inputs, false, fx))
+    }
+
+    /// Adds a node that something outside finishes: it is running from the start and nobody can claim it.
+    pub fn external(&self, cache: &mut Cache, spec: &Spec, payload: P) -> u32 {
+        let index = self.prepare(cache, spec, &[], payload);
+        self.node(index).word.store(2 * REF | RUNNING, Release);
+        index
+    }
+
+    /// Adds a node that is settled already: with the value in `payload`, or, when `failed`, with the error.
+    pub fn settled(&self, cache: &mut Cache, spec: &Spec, payload: P, failed: bool) -> u32 {
+        let index = self.prepare(cache, spec, &[], payload);
+        self.node(index).word.store(REF | DONE | if failed { FAILED } else { 0 }, Release);
+        index
+    }
+
+    #[inline]
+    fn prepare(&self, cache: &mut Cache, spec: &Spec, inputs: &[u32], payload: P) -> u32 {
+        let index = self.nodes.take(&mut cache.nodes);
+        let node = self.node(index);
+        node.write(payload);
+        node.cold.set(spec);
+        node.cold.set_inputs(inputs);
+        // One more than the inputs: nothing is ready before all of them are linked.
+        node.join.store(inputs.len() as u32 + 1, Relaxed);
+        index
+    }
+
+    /// The lookup and the entry of a new node are under one lock, so that a key names one task at a time.
+    #[cold]
+    fn submit_keyed(
+        &self,
+        cache: &mut Cache,
+        mut spec: Spec,
+        inputs: &[u32],
+        payload: P,
+        fx: &mut Effects,
+    ) -> Result<Born, Existing<P>> {
+        let (key, identity) = spec.key.take().expect("checked by the caller");
+        let hash = self.keys.hash(&key);
+        let mut shard = self.keys.shard(hash);
+        for entry in shard.iter_hash(hash).copied() {
+            match self.named(entry, &key, identity, fx) {
+                Some(true) => return Err(Existing::Same(entry.index, payload)),
+                Some(false) => return Err(Existing::Conflict(payload)),
+                None => {}
+            }
+        }
+        let index = self.prepare(cache, &spec, inputs, payload);
+        let node = self.node(index);
+        node.cold.set_key(Box::new(KeyCell { key, identity, hash }));
+        // Others may find it by its key at once: while its inputs are being linked nobody may win it.
+        let ready = if inputs.is_empty() { QUEUED } else { RUNNING };
+        node.word.store(2 * REF | KEYED | ready, Release);
+        insert_into(&mut shard, Entry { hash, index, generation: node.generation.load(Relaxed) });
+        drop(shard);
+        if inputs.is_empty() {
+            return Ok(Born::Ready(index));
+        }
+        Ok(self.link_all(cache, index, inputs, true, fx))
+    }
+
+    /// Whether the entry names a live task of this key, and then whether it is the same task. Keeps a want if so.
+    fn named(&self, entry: Entry, key: &Key, identity: Identity, fx: &mut Effects) -> Option<bool> {
+        if entry.hash != self.keys.hash(key) || !self.retain_if_wanted(entry.index, entry.generation, fx) {
+            return None;
+        }
+        let cell = self.node(entry.index).cold.key();
+        match cell.filter(|cell| cell.key == *key) {
+            Some(cell) if cell.identity == identity => Some(true),
+            other => {
+                let conflict = other.map(|_| false);
+                self.drop_want(entry.index, fx);
+                conflict
+            }
+        }
+    }
+
+    /// Links a new node to its inputs and takes the guard off its join counter. `held`: others can reach the node,
+    /// so it is RUNNING until all its inputs are linked.
+    fn link_all(&self, cache: &mut Cache, index: u32, inputs: &[u32], held: bool, fx: &mut Effects) -> Born {
+        let mut settled = 1;
+        let mut failed = None;
+        for &input in inputs {
+            if let Some(ok) = self.link(cache, index, input) {
+                settled += 1;
+                if !ok {
+                    failed = failed.or(Some(input));
+                }
+            }
+        }
+        match failed {
+            Some(input) if held || self.win_unclaimed(index) => fx.inherit.push((index, input)),
+            None if held && !self.open(index) => fx.unrun.push(index),
+            _ => {}
+        }
+        let node = self.node(index);
+        if node.join.fetch_sub(settled, AcqRel) == settled && self.joined(index, fx) {
+            return Born::Ready(index);
+        }
+        Born::Waiting(index)
+    }
+
+    /// Gives RUNNING up after linking; not if the task was cancelled or lost its last want meanwhile.
+    fn open(&self, index: u32) -> bool {
+        let node = self.node(index);
+        let mut old = node.word.load(Acquire);
+        while !has(old, SETTLED | word::CANCEL) {
+            match node.word.compare_exchange_weak(old, old & !RUNNING, AcqRel, Acquire) {
+                Ok(_) => return true,
+                Err(now) => old = now,
+            }
+        }
+        false
+    }
+
+    /// Takes a want of `input` for `dependent` and, if the input is not settled, links the two in the same
+    /// compare-and-swap. Says for a settled input whether it has a value.
+    #[inline]
+    fn link(&self, cache: &mut Cache, dependent: u32, input: u32) -> Option<bool> {
+        let node = self.node(input);
+        let mut old = node.word.load(Acquire);
+        let mut cell = 0;
+        loop {
+            if word::refs(old) >= word::HALF {
+                self.spread(input);
+                old = node.word.load(Acquire);
+                continue;
+            }
+            let settled = has(old, SETTLED);
+            let new = if settled {
+                old + REF
+            } else {
+                if cell == 0 {
+                    cell = self.edges.take(&mut cache.edges);
+                    self.edges.get(cell).target.store(dependent, Relaxed);
+                }
+                self.edges.get(cell).next.store(word::head(old), Relaxed);
+                word::with_head(old + REF, cell)
+            };
+            // Release: pairs with the finish that takes the list, so it sees the cell. Acquire: a settled input's
+            // result is visible to us.
+            match node.word.compare_exchange_weak(old, new, AcqRel, Acquire) {
+                Ok(_) if settled => {
+                    if cell != 0 {
+                        self.edges.give(&mut cache.edges, cell);
+                    }
+                    return Some(!has(old, FAILED | word::CANCELLED));
+                }
+                Ok(_) => return None,
+                Err(now) => old = now,
+            }
+        }
+    }
+
+    /// Puts a running task back to wait for `inputs`, each wanted by the caller during the call, with the payload
+    /// that is in place now. Its old inputs have been let go.
+    ///
+    /// This is how one task is finished by another's result, how a task is tried again, and how an async task waits.
+    /// If it was cancelled or lost its last want meanwhile, it is among `fx.unrun`.
+    pub fn rearm(&self, cache: &mut Cache, index: u32, inputs: &[u32], fx: &mut Effects) -> Born {
+        let node = self.node(index);
+        node.cold.set_inputs(inputs);
+        node.join.store(inputs.len() as u32 + 1, Relaxed);
+        self.link_all(cache, index, inputs, true, fx)
+    }
+
+    /// Lets the inputs of a running task go before it is finished, as [`rearm`](Self::rearm) needs.
+    pub fn let_go(&self, index: u32, fx: &mut Effects) {
+        let inputs = self.inputs(index);
+        self.node(index).cold.clear_inputs();
+        for input in inputs {
+            self.drop_want(input, fx);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The deterministic host: one body runs at a time, and a seeded baton decides whose turn it is.
+//!
+//! There is one place, the baton. At every task boundary and at every wait that blocks, the next turn is drawn among
+//! the ready tasks and the blocked bodies whose wait is over. As long as only tasks submit tasks, the same seed gives
+//! the same order. It knows only our own blocking: a body that blocks on anything else keeps the baton.
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use parking_lot::Mutex;
+
+use super::Engine;
+use super::parker::Parker;
+
+/// Whose turn it may be.
+#[derive(Debug)]
+pub(crate) struct Baton {
+    turns: Mutex<Turns>,
+    engine: OnceLock<Weak<Engine>>,
+}
+
+#[derive(Debug)]
+struct Turns {
+    random: u64,
+    ready: Vec<u32>,
+    resumable: Vec<Arc<Parker>>,
+    /// Drawn, and to be picked next.
+    drawn: Option<u32>,
+}
+
+impl Turns {
+    /// A number below `limit`. SplitMix64 (Steele, Lea and Flood, 2014): any seed will do, 0 too.
+    fn below(&mut self, limit: usize) -> usize {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % limit as u64) as usize
+    }
+}
+
+impl Baton {
+    pub(super) fn new(seed: u64) -> Self {
+        let turns = Turns { random: seed, ready: Vec::new(), resumable: Vec::new(), drawn: None };
+        Self { turns: Mutex::new(turns), engine: OnceLock::new() }
+    }
+
+    /// Tells the baton whose threads to wake.
+    pub(super) fn serve(&self, engine: &Arc<Engine>) {
+        self.engine.get_or_init(|| Arc::downgrade(engine));
+    }
+
+    pub(super) fn push(&self, index: u32) {
+        self.turns.lock().ready.push(index);
+    }
+
+    pub(super) fn has_work(&self) -> bool {
+        let turns = self.turns.lock();
+        !turns.ready.is_empty() || !turns.resumable.is_empty() || turns.drawn.is_some()
+    }
+
+    /// A blocked body's wait is over.
+    pub(super) fn resumable(&self, parker: Arc<Parker>) {
+        self.turns.lock().resumable.push(parker);
+        if let Some(engine) = self.engine.get().and_then(Weak::upgrade) {
+            engine.notify();
+        }
+    }
+
+    /// Draws the next turn: a body to resume, or `None`: then [`pick`](Self::pick) has the task, if there is one.
+    pub(super) fn turn(&self) -> Option<Arc<Parker>> {
+        let turns = &mut *self.turns.lock();
+        let (ready, all) = (turns.ready.len(), turns.ready.len() + turns.resumable.len());
+        if turns.drawn.is_some() || all == 0 {
+            return None;
+        }
+        let k = turns.below(all);
+        if k >= ready {
+            return Some(turns.resumable.remove(k - ready));
+        }
+        turns.drawn = Some(turns.ready.swap_remove(k));
+        None
+    }
+
+    /// The task whose turn it is.
+    pub(super) fn pick(&self) -> Option<u32> {
+        self.turns.lock().drawn.take()
+    }
+}

@@ -1,0 +1,82 @@
+//! The end of an engine.
+//!
+//! 1. `closed` is set: submits are refused from here on. A submit that has looked before sets its task down first and
+//!    looks again after a fence; one of the two sees the other.
+//! 2. Every task that has not started is cancelled; running bodies get their cancel token.
+//! 3. Queues and variables are closed: who waits there goes on with `Closed`, what they hold is dropped.
+//! 4. The memory of pure results is emptied.
+//! 5. The threads are told to stop; each ends at its next task boundary. The caller may wait for that.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::fence;
+use std::time::Instant;
+
+use super::Engine;
+use super::local::{self, Local};
+use crate::graph::State as TaskState;
+
+impl Engine {
+    /// Ends everything that can be ended without waiting. A second call finds nothing to do.
+    pub(crate) fn close(self: &Arc<Self>) {
+        self.closed.store(true, SeqCst);
+        fence(SeqCst);
+        local::with(self, |local| {
+            self.cancel_all(local);
+            self.named.close();
+            self.forget_remembered(local);
+            local.settle_all();
+        });
+        self.crew.stop();
+        self.monitor.stop();
+    }
+
+    /// Waits for running bodies, at most until `deadline`; gives the names of those that are still running.
+    pub(crate) fn wait_stopped(self: &Arc<Self>, deadline: Option<Instant>) -> Vec<String> {
+        let stopped = self.crew.wait_empty(deadline);
+        if stopped { Vec::new() } else { local::with(self, |local| self.running(local)) }
+    }
+
+    /// Empties the memory of pure results.
+    pub(crate) fn forget_remembered(&self, local: &Local) {
+        let mut state = local.state();
+        self.graph.forget_remembered(&mut state.fx);
+        drop(state);
+        local.settle_up();
+    }
+
+    fn cancel_all(&self, local: &Local) {
+        let live: Vec<u32> = self.graph.live().collect();
+        for index in live {
+            let Some(pin) = self.graph.pin_any(index) else { continue };
+            match self.graph.state(index) {
+                TaskState::Waiting | TaskState::Queued => self.cancel(local, index),
+                TaskState::Running => self.graph.request_cancel(index),
+                _ => {}
+            }
+            local.unpin_all([pin]);
+            local.settle_up();
+        }
+    }
+
+    /// Cancels a task the caller wants.
+    pub(crate) fn cancel(&self, local: &Local, index: u32) {
+        let mut state = local.state();
+        let super::local::State { cache, fx, .. } = &mut *state;
+        self.graph.cancel(cache, index, fx);
+        drop(state);
+        local.settle_up();
+    }
+
+    fn running(&self, local: &Local) -> Vec<String> {
+        let running: Vec<u32> = self.graph.in_state(TaskState::Running).collect();
+        let mut names = Vec::new();
+        for index in running {
+            let Some(pin) = self.graph.pin_any(index) else { continue };
+            names.push(self.name(index));
+            local.unpin_all([pin]);
+        }
+        local.settle_up();
+        names
+    }
+}

@@ -1,0 +1,140 @@
+//! Finding cycles of waits.
+//!
+//! A body parked for 10 ms is walked from once, whatever else runs. Edges: a parked body to the task it waits for, a
+//! waiting task to its unsettled inputs. All of them are waits for all, so a way back to the start is a deadlock. Waits
+//! with a deadline, for any of a set, or for queues and variables end the walk: something else may end them. A cycle
+//! counts only if a second walk finds the same parks; then the body that parked last gets the error.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use super::Engine;
+use super::local::Local;
+use super::wait::{On, Records};
+use crate::error::WaitError;
+use crate::graph::State as TaskState;
+
+/// How long a body must have been parked before it is worth a walk.
+const PARKED: Duration = Duration::from_millis(10);
+
+/// A parked body: its task, the park's number, what it waits for.
+struct Parked {
+    epoch: u64,
+    on: On,
+}
+
+/// The tasks of a cycle in order, and the last park among them.
+#[derive(PartialEq)]
+struct Cycle {
+    tasks: Vec<u32>,
+    last: u64,
+}
+
+impl Engine {
+    /// Looks for cycles from each body that has been parked long enough and was not walked from. Says whether some
+    /// are still too fresh.
+    pub(super) fn detect(&self, local: &Local) -> bool {
+        let in_turn = self.queues.baton.is_some();
+        self.waits.with(|records| {
+            let mut fresh = false;
+            let mut starts = Vec::new();
+            for (key, record) in &mut records.slab {
+                let ripe = in_turn || record.since.elapsed() >= PARKED;
+                if record.is_in_task() && !record.walked && ripe {
+                    record.walked = true;
+                    starts.push(key);
+                }
+                fresh |= !ripe;
+            }
+            for key in starts {
+                self.judge(local, records, key);
+            }
+            fresh
+        })
+    }
+
+    fn judge(&self, local: &Local, records: &mut Records, key: usize) {
+        let Some(start) = records.slab[key].frames.last().map(|frame| frame.task) else { return };
+        let parked = parked(records);
+        let Some(cycle) = self.cycle(local, &parked, start) else { return };
+        // The records are locked, so the parks are the same; the tasks between them are looked at again.
+        if self.cycle(local, &parked, start) != Some(Cycle { tasks: cycle.tasks.clone(), last: cycle.last }) {
+            return;
+        }
+        let text = self.describe(&cycle);
+        let last = records.slab.iter_mut().find(|(_, record)| record.epoch == cycle.last);
+        if let Some((_, record)) = last {
+            record.end(WaitError::Deadlock(text));
+        }
+    }
+
+    /// Whether the first task cannot settle before the second.
+    pub(super) fn needs(&self, local: &Local, task: u32, other: u32) -> bool {
+        let parked = self.waits.with(|records| parked(records));
+        self.way(local, &parked, task, other).is_some()
+    }
+
+    fn cycle(&self, local: &Local, parked: &HashMap<u32, Parked>, start: u32) -> Option<Cycle> {
+        let tasks = self.way(local, parked, start, start)?;
+        let last = tasks.iter().filter_map(|task| parked.get(task)).map(|p| p.epoch).max()?;
+        Some(Cycle { tasks, last })
+    }
+
+    /// The tasks on a way from `start` to `end`, without `end`; depth first and without recursion.
+    fn way(&self, local: &Local, parked: &HashMap<u32, Parked>, start: u32, end: u32) -> Option<Vec<u32>> {
+        let mut seen = HashSet::new();
+        let mut path: Vec<(u32, Vec<u32>)> = vec![(start, self.waits_for(local, parked, start))];
+        while let Some((_, next)) = path.last_mut() {
+            match next.pop() {
+                None => {
+                    path.pop();
+                }
+                Some(task) if task == end => return Some(path.iter().map(|(task, _)| *task).collect()),
+                Some(task) if seen.insert(task) => path.push((task, self.waits_for(local, parked, task))),
+                Some(_) => {}
+            }
+        }
+        None
+    }
+
+    /// The tasks without which this one cannot go on.
+    fn waits_for(&self, local: &Local, parked: &HashMap<u32, Parked>, task: u32) -> Vec<u32> {
+        if let Some(Parked { on, .. }) = parked.get(&task) {
+            return match *on {
+                On::Task(on) if !self.graph.is_settled(on) => vec![on],
+                _ => Vec::new(),
+            };
+        }
+        // Pinned: its list of inputs must not be freed while it is read.
+        let Some(pin) = self.graph.pin_any(task) else { return Vec::new() };
+        let waits = self.graph.state(task) == TaskState::Waiting;
+        let inputs = if waits { self.graph.inputs(task).to_vec() } else { Vec::new() };
+        let unsettled = inputs.into_iter().filter(|&input| !self.graph.is_settled(input)).collect();
+        local.unpin_all([pin]);
+        unsettled
+    }
+
+    fn describe(&self, cycle: &Cycle) -> String {
+        let labels: Vec<String> = cycle.tasks.iter().map(|&task| self.label(task)).collect();
+        format!("{} -> {}", labels.join(" -> "), labels[0])
+    }
+
+    /// A task as texts name it: its name, and its key if it has one.
+    pub(crate) fn label(&self, task: u32) -> String {
+        match self.graph.key(task) {
+            Some(key) => format!("`{}` (key {key})", self.name(task)),
+            None => format!("`{}`", self.name(task)),
+        }
+    }
+}
+
+/// All bodies on the stacks of parked threads.
+fn parked(records: &Records) -> HashMap<u32, Parked> {
+    let mut parked = HashMap::new();
+    for (_, record) in &records.slab {
+        for frame in record.frames.iter().filter(|frame| frame.task != 0) {
+            parked.insert(frame.task, Parked { epoch: record.epoch, on: frame.on.clone() });
+        }
+    }
+    parked
+}

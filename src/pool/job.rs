@@ -1,0 +1,416 @@
+//! A task's payload: first its closure, then its value or its error, in the same 40 bytes of the node.
+//!
+//! What is in the bytes follows from the node's state alone, and so does who may touch them (see `graph/node.rs`):
+//! the closure until the body starts, nothing while it runs (the body works on its own stack), then the value, or a
+//! [`TaskError`] when the node failed. Closures and values that do not fit are boxed. The functions for one closure
+//! and value type stand in a static table, so a payload is 48 bytes whatever the task is.
+//!
+//! The functions here are safe to call for the rest of the crate because each asks for a proof: a [`Claimed`] is made
+//! only from a won claim or from the graph's word that the task is ours, and a [`Slot`] only from a typed handle.
+#![allow(unsafe_code)]
+
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::{Acquire, Release};
+
+use crate::error::{Failure, TaskError};
+use crate::graph::{Graph, Outcome};
+use crate::pool::want::TaskRef;
+
+const WORDS: usize = 5;
+
+/// The payload of a node of the in-process driver.
+pub(crate) struct Job {
+    /// Atomic only because a name may be read while a running task's job is replaced.
+    table: AtomicPtr<Table>,
+    data: [MaybeUninit<u64>; WORDS],
+}
+
+// SAFETY: constructors take only `Send` closures and `Send + Sync` values, and the graph's rules give each access
+// exclusive right, or shared right to a final value.
+unsafe impl Send for Job {}
+// SAFETY: as above.
+unsafe impl Sync for Job {}
+
+type Data = *mut MaybeUninit<u64>;
+
+struct Table {
+    run: unsafe fn(Data, &RunContext<'_>) -> Result<(), Failure>,
+    drop_task: unsafe fn(Data),
+    drop_value: unsafe fn(Data),
+    task_needs_drop: bool,
+    value_needs_drop: bool,
+    /// The value is another task's; the bytes are a want of that task.
+    forwards: bool,
+    name: fn() -> &'static str,
+    /// Bytes of the value itself, without what it points to.
+    value_bytes: usize,
+}
+
+/// A task whose payload is the holder's alone: it won RUNNING.
+#[derive(Debug)]
+pub(crate) struct Claimed(u32);
+
+impl Claimed {
+    /// Claims a queued task.
+    #[inline]
+    pub(crate) fn claim(graph: &Graph<Job>, index: u32) -> Option<Self> {
+        graph.claim(index).then_some(Self(index))
+    }
+
+    /// For a task that the graph handed to this driver: in `Effects::unrun`, `inherit` or `free`.
+    pub(crate) fn handed(index: u32) -> Self {
+        Self(index)
+    }
+
+    #[inline]
+    pub(crate) fn index(&self) -> u32 {
+        self.0
+    }
+}
+
+/// What a body may read: the values of its inputs.
+#[derive(Clone, Copy)]
+pub(crate) struct RunContext<'a> {
+    pub(crate) graph: &'a Graph<Job>,
+    pub(crate) index: u32,
+}
+
+/// The place of an input of type `T` in the list of inputs. Made only by [`Slot::of`] a typed handle.
+#[derive(Debug)]
+pub(crate) struct Slot<T> {
+    place: u32,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Slot<T> {
+    /// The input that is `place`-th in the list; the caller has pushed the node of a `TaskFuture<T>` there.
+    pub(crate) fn of(place: usize) -> Self {
+        Self { place: place as u32, of: PhantomData }
+    }
+
+    /// The `k`-th input after this one, in a list of inputs of one type.
+    pub(crate) fn after(&self, k: usize) -> Self {
+        Self::of(self.place as usize + k)
+    }
+}
+
+impl<'a> RunContext<'a> {
+    /// The value of an input.
+    pub(crate) fn get<T>(&self, slot: &Slot<T>) -> &'a T {
+        let input = self.graph.input(self.index, slot.place as usize);
+        value(self.graph, input)
+    }
+
+    /// The value of an input, moved out if nobody else wants it, else `None`.
+    pub(crate) fn take<T>(&self, slot: &Slot<T>) -> Option<T> {
+        take(self.graph, self.graph.input(self.index, slot.place as usize))
+    }
+}
+
+/// The value of a finished node whose value is a `T`.
+#[inline]
+pub(crate) fn value<T>(graph: &Graph<Job>, index: u32) -> &T {
+    // SAFETY: the node is finished and pinned by the caller's want for the lifetime of the borrow, so its value is
+    // in place and stays; typed handles and slots vouch for `T`.
+    unsafe { &*value_at(graph, index) }
+}
+
+/// # Safety
+/// The node is finished with a value of type `T` and pinned.
+#[inline]
+unsafe fn value_at<T>(graph: &Graph<Job>, mut index: u32) -> *const T {
+    loop {
+        let job = graph.payload_shared(index);
+        // SAFETY: final since the node is finished.
+        let job = unsafe { &*job };
+        let data = job.data.as_ptr();
+        if !job.table().forwards {
+            // SAFETY: the bytes hold a `T`, or a box of one when it does not fit.
+            return unsafe { if fits::<T>() { data.cast() } else { *data.cast::<*const T>() } };
+        }
+        // SAFETY: the bytes of a forwarding job are a `TaskRef`, which pins the next node.
+        index = unsafe { (*data.cast::<TaskRef>()).index() };
+    }
+}
+
+/// Moves the value out of a finished node, if the caller's want is the only one.
+pub(crate) fn take<T>(graph: &Graph<Job>, index: u32) -> Option<T> {
+    // SAFETY: final since the node is finished and pinned by the caller.
+    let forwards = unsafe { (*graph.payload_shared(index)).table().forwards };
+    if forwards || !graph.try_take(index) {
+        return None;
+    }
+    // SAFETY: TAKEN is won: nobody else reads the bytes, now or later.
+    unsafe {
+        let data = (*graph.payload(index)).data.as_mut_ptr();
+        Some(if fits::<T>() { data.cast::<T>().read() } else { *Box::from_raw(*data.cast::<*mut T>()) })
+    }
+}
+
+/// The error of a failed node that the caller has pinned.
+pub(crate) fn error(graph: &Graph<Job>, index: u32) -> TaskError {
+    let job = graph.payload_shared(index);
+    // SAFETY: FAILED says that the bytes are an error, and it is final.
+    unsafe { (*(*job).data.as_ptr().cast::<TaskError>()).clone() }
+}
+
+/// Runs the body: moves the closure to the stack, calls it, writes the value.
+///
+/// # Errors
+/// The body's error; then, and after a panic, the payload is empty.
+#[inline]
+pub(crate) fn run(context: &RunContext<'_>, claimed: &Claimed) -> Result<(), Failure> {
+    let job = context.graph.payload(claimed.index());
+    // SAFETY: claimed, so the closure is in place and the bytes are ours.
+    unsafe { ((*job).table().run)((*job).data.as_mut_ptr(), context) }
+}
+
+/// Writes the error of a task whose payload is empty. Its table stays, and with it its name.
+pub(crate) fn write_error(graph: &Graph<Job>, claimed: &Claimed, error: TaskError) {
+    let job = graph.payload(claimed.index());
+    // SAFETY: claimed, and empty: nothing is overwritten that needs a drop.
+    unsafe { put((*job).data.as_mut_ptr(), error) };
+}
+
+/// Writes a new job over an empty payload, to be run after another wait.
+pub(crate) fn write_job(graph: &Graph<Job>, claimed: &Claimed, new: Job) {
+    let job = graph.payload(claimed.index());
+    // SAFETY: claimed, and empty.
+    unsafe {
+        (*job).table.store(new.table.into_inner(), Release);
+        (*job).data = new.data;
+    }
+}
+
+/// Whether dropping what is left in the payload runs any code.
+#[inline]
+pub(crate) fn needs_drop(graph: &Graph<Job>, claimed: &Claimed, left: Left) -> bool {
+    // SAFETY: ours alone; the table of a job is always valid.
+    let table = unsafe { (*graph.payload(claimed.index())).table() };
+    match left {
+        Left::Task => table.task_needs_drop,
+        Left::Result(Outcome::Value) => table.value_needs_drop,
+        Left::Result(Outcome::Error) => true,
+        Left::Result(Outcome::Nothing) => false,
+    }
+}
+
+/// What is in a payload that is to be disposed of.
+#[derive(Clone, Copy)]
+pub(crate) enum Left {
+    /// The closure: it never ran.
+    Task,
+    /// What a settled task left.
+    Result(Outcome),
+}
+
+/// Drops what is left in the payload. Runs user code.
+pub(crate) fn dispose(graph: &Graph<Job>, claimed: &Claimed, left: Left) {
+    let job = graph.payload(claimed.index());
+    // SAFETY: ours alone, and `left` is what the node's state says the bytes are.
+    unsafe {
+        let data = (*job).data.as_mut_ptr();
+        match left {
+            Left::Task => ((*job).table().drop_task)(data),
+            Left::Result(Outcome::Value) => ((*job).table().drop_value)(data),
+            Left::Result(Outcome::Error) => data.cast::<TaskError>().drop_in_place(),
+            Left::Result(Outcome::Nothing) => {}
+        }
+    }
+}
+
+/// The type name of the closure, the name of a task that was given none. The caller has pinned the node.
+pub(crate) fn type_name(graph: &Graph<Job>, index: u32) -> &'static str {
+    let job = graph.payload(index);
+    // SAFETY: the table is written before the node is published, lives for ever, and is only replaced atomically.
+    unsafe { ((*(&raw const (*job).table)).load_table().name)() }
+}
+
+/// Bytes of the value itself.
+pub(crate) fn value_bytes(graph: &Graph<Job>, claimed: &Claimed) -> usize {
+    // SAFETY: claimed.
+    unsafe { (*graph.payload(claimed.index())).table().value_bytes }
+}
+
+const fn fits<T>() -> bool {
+    size_of::<T>() <= WORDS * size_of::<u64>() && align_of::<T>() <= align_of::<u64>()
+}
+
+/// Writes a value into a payload's bytes, boxed when it does not fit.
+///
+/// # Safety
+/// The bytes are the caller's and hold nothing that needs a drop.
+#[inline]
+unsafe fn put<T>(data: Data, value: T) {
+    // SAFETY: room and alignment by `fits`, or a pointer's.
+    unsafe {
+        if fits::<T>() {
+            data.cast::<T>().write(value);
+        } else {
+            data.cast::<*mut T>().write(Box::into_raw(Box::new(value)));
+        }
+    }
+}
+
+/// Moves a `T` put there out again.
+///
+/// # Safety
+/// The bytes hold a `T` put by [`put`], which is forgotten by this.
+#[inline]
+unsafe fn pull<T>(data: Data) -> T {
+    // SAFETY: the caller's word.
+    unsafe { if fits::<T>() { data.cast::<T>().read() } else { *Box::from_raw(*data.cast::<*mut T>()) } }
+}
+
+/// The table's functions for a closure `F` and its value `R`.
+struct Of<F, R>(PhantomData<(F, R)>);
+
+impl<F, R> Of<F, R>
+where
+    F: FnOnce(&RunContext<'_>) -> Result<R, Failure>,
+{
+    const TABLE: Table = Table {
+        run: Self::run,
+        drop_task: drop_as::<F>,
+        drop_value: drop_as::<R>,
+        task_needs_drop: std::mem::needs_drop::<F>() || !fits::<F>(),
+        value_needs_drop: std::mem::needs_drop::<R>() || !fits::<R>(),
+        forwards: false,
+        name: std::any::type_name::<F>,
+        value_bytes: size_of::<R>(),
+    };
+
+    unsafe fn run(data: Data, context: &RunContext<'_>) -> Result<(), Failure> {
+        // SAFETY: the bytes hold the closure; from here on they hold nothing.
+        let body: F = unsafe { pull(data) };
+        let value = body(context)?;
+        // SAFETY: they are still ours and empty.
+        unsafe { put(data, value) };
+        Ok(())
+    }
+}
+
+unsafe fn drop_as<T>(data: Data) {
+    // SAFETY: the table is used only with bytes that hold a `T`.
+    drop(unsafe { pull::<T>(data) });
+}
+
+unsafe fn run_nothing(_: Data, _: &RunContext<'_>) -> Result<(), Failure> {
+    Ok(())
+}
+
+static ERROR: Table = Table {
+    run: run_nothing,
+    drop_task: drop_as::<TaskError>,
+    drop_value: drop_as::<TaskError>,
+    task_needs_drop: true,
+    value_needs_drop: true,
+    forwards: false,
+    name: || "error",
+    value_bytes: size_of::<TaskError>(),
+};
+
+/// A job that was a value from the start, or is finished from outside: what it holds before is nothing.
+struct Given<R>(PhantomData<R>);
+
+impl<R> Given<R> {
+    const TABLE: Table = Table {
+        run: run_nothing,
+        drop_task: drop_as::<R>,
+        drop_value: drop_as::<R>,
+        task_needs_drop: std::mem::needs_drop::<R>() || !fits::<R>(),
+        value_needs_drop: std::mem::needs_drop::<R>() || !fits::<R>(),
+        forwards: false,
+        name: std::any::type_name::<R>,
+        value_bytes: size_of::<R>(),
+    };
+}
+
+static FORWARD: Table = Table {
+    run: run_nothing,
+    drop_task: drop_as::<TaskRef>,
+    drop_value: drop_as::<TaskRef>,
+    task_needs_drop: true,
+    value_needs_drop: true,
+    forwards: true,
+    name: || "forward",
+    value_bytes: size_of::<TaskRef>(),
+};
+
+const EMPTY: [MaybeUninit<u64>; WORDS] = [MaybeUninit::uninit(); WORDS];
+
+impl Job {
+    /// A task that runs `body` once.
+    #[inline]
+    pub(crate) fn new<F, R>(body: F) -> Self
+    where
+        F: FnOnce(&RunContext<'_>) -> Result<R, Failure> + Send + 'static,
+        R: Send + Sync + 'static,
+    {
+        Self::holding(&Of::<F, R>::TABLE, body)
+    }
+
+    /// A value that is there from the start.
+    pub(crate) fn given<R: Send + Sync + 'static>(value: R) -> Self {
+        Self::holding(&Given::<R>::TABLE, value)
+    }
+
+    /// The error of a task that failed before it began.
+    pub(crate) fn error(error: TaskError) -> Self {
+        const { assert!(fits::<TaskError>()) };
+        Self::holding(&ERROR, error)
+    }
+
+    /// The value of another task, which it keeps.
+    pub(crate) fn forward(target: TaskRef) -> Self {
+        const { assert!(fits::<TaskRef>()) };
+        Self::holding(&FORWARD, target)
+    }
+
+    #[inline]
+    fn holding<T>(table: &'static Table, content: T) -> Self {
+        let mut data = EMPTY;
+        // SAFETY: our own bytes, empty.
+        unsafe { put(data.as_mut_ptr(), content) };
+        Self { table: AtomicPtr::new(std::ptr::from_ref(table).cast_mut()), data }
+    }
+
+    #[inline]
+    fn table(&self) -> &'static Table {
+        self.table.load_table()
+    }
+
+    /// The type name of what it holds.
+    pub(crate) fn name(&self) -> &'static str {
+        (self.table().name)()
+    }
+
+    /// Takes the closure of a job that never got into the graph out, to drop it.
+    pub(crate) fn drop_task(mut self) {
+        // SAFETY: a job outside the graph holds what it was made with, and is forgotten by this.
+        unsafe { (self.table().drop_task)(self.data.as_mut_ptr()) };
+    }
+}
+
+/// Reads a table's address and follows it: every address stored in a job is a static table's.
+trait LoadTable {
+    fn load_table(&self) -> &'static Table;
+}
+
+impl LoadTable for AtomicPtr<Table> {
+    #[inline]
+    fn load_table(&self) -> &'static Table {
+        // SAFETY: made from `&'static Table` in `Job::holding`, the only maker.
+        unsafe { &*self.load(Acquire) }
+    }
+}
+
+impl std::fmt::Debug for Job {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Job").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+const _: () = assert!(size_of::<Job>() == 48);

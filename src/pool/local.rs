@@ -1,0 +1,181 @@
+//! What one thread has of an engine: its share of free slots, its duties, its counters, its place.
+//!
+//! Every call into the graph goes through the calling thread's [`Local`]. Its state is borrowed only around graph
+//! calls, never while user code runs: a destructor or a body may come back here at any depth.
+
+use std::cell::{Cell, RefCell, RefMut};
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::Engine;
+use super::crew::{Place, Seat};
+use super::parker::Parker;
+use super::stripe::Stripe;
+use super::wait::Frame;
+use super::want::Anchor;
+use crate::graph::{Cache, Effects};
+
+/// One thread's share of an engine.
+pub(crate) struct Local {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) anchor: Arc<Anchor>,
+    pub(crate) stripe: Arc<Stripe>,
+    pub(crate) parker: Arc<Parker>,
+    /// The pool's own thread, not a visitor.
+    pub(crate) seat: Option<Arc<Seat>>,
+    /// The task whose body runs on top of this thread's stack; 0 is none.
+    pub(crate) task: Cell<u32>,
+    /// The waits of the bodies on this thread's stack, outermost first.
+    pub(crate) frames: RefCell<Vec<Frame>>,
+    /// Whether a call further down this thread's stack is doing the duties.
+    pub(super) settling: Cell<bool>,
+    state: RefCell<State>,
+}
+
+/// What changes with every task.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) cache: Cache,
+    pub(crate) fx: Effects,
+    pub(crate) place: Option<Place>,
+    /// Counts picks, for the turn of the oldest task.
+    pub(crate) picks: u32,
+    /// Where the next search for work to steal begins.
+    pub(crate) victim: usize,
+    /// The injector this thread pushes to, once it has one.
+    pub(crate) injector: usize,
+}
+
+thread_local! {
+    static LOCALS: RefCell<Vec<Rc<Local>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Calls `f` with this thread's share of `engine`.
+#[inline]
+pub(crate) fn with<R>(engine: &Arc<Engine>, f: impl FnOnce(&Local) -> R) -> R {
+    let found = LOCALS.try_with(|locals| locals.borrow().iter().find(|l| Arc::ptr_eq(&l.engine, engine)).cloned());
+    match found {
+        Ok(Some(local)) => f(&local),
+        Ok(None) => f(&visit(engine)),
+        // The thread is ending and its locals are gone: one share for this call alone.
+        Err(_) => f(&Local::new(engine, None)),
+    }
+}
+
+/// Makes a share for a thread that is not the pool's, and forgets the shares of closed engines.
+#[cold]
+fn visit(engine: &Arc<Engine>) -> Rc<Local> {
+    let local = Rc::new(Local::new(engine, None));
+    enter(Rc::clone(&local));
+    local
+}
+
+/// Makes `local` this thread's share of its engine.
+pub(super) fn enter(local: Rc<Local>) {
+    forget_closed();
+    LOCALS.with(|locals| locals.borrow_mut().push(local));
+}
+
+/// Takes a pool thread's share out again, at its end.
+pub(super) fn leave(local: &Rc<Local>) {
+    LOCALS.with(|locals| locals.borrow_mut().retain(|other| !Rc::ptr_eq(other, local)));
+}
+
+/// Lets go of this thread's shares of closed engines, so that their memory can go.
+pub(crate) fn forget_closed() {
+    let closed = |l: &Rc<Local>| l.engine.is_closed() && l.seat.is_none() && Rc::strong_count(l) == 1;
+    let gone = LOCALS.try_with(|locals| {
+        let mut locals = locals.borrow_mut();
+        let (gone, kept) = locals.drain(..).partition::<Vec<_>, _>(closed);
+        *locals = kept;
+        gone
+    });
+    // Dropped here, with nothing borrowed: the last share of an engine drops its queues, and these user values.
+    drop(gone);
+}
+
+/// The innermost task body on this thread's stack, of any engine.
+pub(crate) fn current() -> Option<Rc<Local>> {
+    // The pool's own thread has its seat in the engine whose body it runs.
+    LOCALS.try_with(|locals| locals.borrow().iter().find(|l| l.task.get() != 0).cloned()).ok().flatten()
+}
+
+/// Calls `f` with the share that a wait on this thread goes through: that of the body it is in, which gives its place
+/// up, else that of `engine`.
+pub(crate) fn waiting<R>(engine: &Arc<Engine>, f: impl FnOnce(&Local) -> R) -> R {
+    match current() {
+        Some(local) => f(&local),
+        None => with(engine, f),
+    }
+}
+
+impl State {
+    fn new() -> Self {
+        let (cache, fx) = (Cache::default(), Effects::default());
+        Self { cache, fx, place: None, picks: 0, victim: 0, injector: usize::MAX }
+    }
+}
+
+impl Local {
+    pub(super) fn new(engine: &Arc<Engine>, seat: Option<Arc<Seat>>) -> Self {
+        let stripe = engine.stripes.join();
+        Self {
+            engine: Arc::clone(engine),
+            anchor: Arc::new(Anchor { engine: Arc::clone(engine) }),
+            stripe,
+            parker: Arc::new(Parker::new(engine.queues.baton.clone())),
+            seat,
+            task: Cell::new(0),
+            frames: RefCell::new(Vec::new()),
+            settling: Cell::new(false),
+            state: RefCell::new(State::new()),
+        }
+    }
+
+    /// The state, for the length of a graph call.
+    #[inline]
+    pub(crate) fn state(&self) -> RefMut<'_, State> {
+        self.state.borrow_mut()
+    }
+
+    /// Whether a task's body is on this thread's stack.
+    #[inline]
+    pub(crate) fn in_task(&self) -> bool {
+        self.task.get() != 0
+    }
+
+    /// Gives up one want and does what follows.
+    #[inline]
+    pub(crate) fn drop_want(&self, index: u32) {
+        let mut state = self.state();
+        let State { fx, .. } = &mut *state;
+        self.engine.graph.drop_want(index, fx);
+        if !fx.is_quiet() {
+            drop(state);
+            self.settle_up();
+        }
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        self.engine.graph.flush(&mut self.state.borrow_mut().cache);
+        self.engine.stripes.leave(&self.stripe);
+    }
+}
+
+impl fmt::Debug for Local {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Local").field("task", &self.task.get()).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// Whether the engine takes no more tasks.
+    #[inline]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Relaxed)
+    }
+}

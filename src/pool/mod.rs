@@ -1,0 +1,125 @@
+//! Driver 1: the graph on the threads of this process.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `job` | a task's closure and its value, in the node |
+//! | `local` | what each thread has of the engine |
+//! | `submit`, `run`, `perform` | a task's way in, running it, and doing what the graph's events ask for |
+//! | `queues`, `priority`, `baton` | ready tasks, and whose turn it is |
+//! | `crew`, `sleep` | threads and places; who is idle |
+//! | `wait`, `help`, `waiters`, `parker` | blocking |
+//! | `monitor`, `detect`, `explain` | spares, deadlocks, reasons |
+//! | `close` | the end |
+
+pub(crate) mod baton;
+mod close;
+mod crew;
+mod detect;
+mod explain;
+mod help;
+pub(crate) mod job;
+pub(crate) mod local;
+mod monitor;
+mod names;
+mod options;
+pub(crate) mod parker;
+mod perform;
+mod priority;
+mod queues;
+pub(crate) mod run;
+mod sleep;
+mod submit;
+pub(crate) mod stripe;
+pub(crate) mod wait;
+pub(crate) mod waiters;
+pub(crate) mod want;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+
+use crate::graph::Graph;
+use crate::sync::Named;
+use baton::Baton;
+use crew::Crew;
+use job::Job;
+use monitor::Monitor;
+use names::Names;
+use queues::Queues;
+use stripe::Stripes;
+use wait::Waits;
+use waiters::Waiters;
+
+pub(crate) use options::Options;
+
+/// Everything that handles need: the graph and who works on it. Lives as long as any client, handle or thread.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) graph: Graph<Job>,
+    pub(crate) queues: Queues,
+    pub(crate) crew: Crew,
+    pub(crate) waits: Waits,
+    pub(crate) waiters: Waiters,
+    pub(crate) monitor: Monitor,
+    pub(crate) stripes: Stripes,
+    pub(crate) names: Names,
+    pub(crate) named: Named,
+    pub(crate) options: Options,
+    pub(crate) pins: Pins,
+    closed: AtomicBool,
+    /// The process that has the threads.
+    process: u32,
+}
+
+/// How many walks hold pins just now: a pin can make a sole owner look like one of two.
+#[derive(Debug, Default)]
+pub(crate) struct Pins(AtomicUsize);
+
+impl Pins {
+    fn raise(&self) {
+        self.0.fetch_add(1, AcqRel);
+    }
+
+    fn lower(&self) {
+        self.0.fetch_sub(1, AcqRel);
+    }
+
+    pub(crate) fn any(&self) -> bool {
+        self.0.load(Acquire) > 0
+    }
+}
+
+impl Engine {
+    /// Starts the engine's threads.
+    pub(crate) fn start(options: Options) -> std::io::Result<Arc<Self>> {
+        let baton = options.seed.map(|seed| Arc::new(Baton::new(seed)));
+        let places = if baton.is_some() { 1 } else { options.threads };
+        let (queues, places) = Queues::new(places, baton.clone());
+        let engine = Arc::new(Self {
+            graph: Graph::new(),
+            queues,
+            crew: Crew::new(),
+            waits: Waits::default(),
+            waiters: Waiters::default(),
+            monitor: Monitor::default(),
+            stripes: Stripes::default(),
+            names: Names::default(),
+            named: Named::default(),
+            options,
+            pins: Pins::default(),
+            closed: AtomicBool::new(false),
+            process: std::process::id(),
+        });
+        if let Some(baton) = baton {
+            baton.serve(&engine);
+        }
+        engine.graph.set_remember(engine.options.remember, &mut crate::graph::Effects::default());
+        match engine.hire_all(places) {
+            Ok(()) => Ok(engine),
+            Err(error) => {
+                engine.close();
+                Err(error)
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The monitor: a thread that looks on while somebody waits, and sleeps otherwise.
+//!
+//! Each tick it
+//! 1. staffs a vacant place, when there is work and nobody to do it (asked by whoever published the work);
+//! 2. starts a spare with an extra place, when a task is ready, somebody waits and no task was started since the last
+//!    tick: something blocks a worker unseen. One spare, then twice as many each tick, as long as nothing starts;
+//! 3. fills the urgent queue, when too many bodies are blocked;
+//! 4. has the detector walk from newly parked bodies;
+//! 5. says once that nothing has started or settled for 10 s while somebody waits.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+use super::Engine;
+use super::crew::SOFT_CAP;
+use super::local;
+use super::wait::On;
+use crate::graph::State as TaskState;
+
+/// Between two looks while there is something to look for.
+const TICK: Duration = Duration::from_millis(5);
+/// Between two looks when all that goes on is that somebody waits.
+const SLOW_TICK: Duration = Duration::from_millis(50);
+/// Before a vacant place gets a new thread: a wait that ends at once needs none.
+const GRACE: Duration = Duration::from_micros(300);
+/// Ticks without anybody waiting before the monitor sleeps.
+const QUIET: u32 = 20;
+
+/// The monitor's door.
+#[derive(Debug, Default)]
+pub(crate) struct Monitor {
+    state: Mutex<Door>,
+    bell: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Door {
+    started: bool,
+    awake: bool,
+    asked: bool,
+    stop: bool,
+}
+
+impl Monitor {
+    /// Somebody is about to wait.
+    pub(crate) fn watch(&self, engine: &Arc<Engine>) {
+        let mut door = self.state.lock();
+        if !door.awake {
+            door.awake = true;
+            self.ring(engine, &mut door);
+        }
+    }
+
+    /// A place is vacant, there is work, and no thread is at hand.
+    pub(super) fn ask(&self, engine: &Arc<Engine>) {
+        let mut door = self.state.lock();
+        if !door.asked {
+            door.asked = true;
+            self.ring(engine, &mut door);
+        }
+    }
+
+    fn ring(&self, engine: &Arc<Engine>, door: &mut Door) {
+        if door.started {
+            self.bell.notify_one();
+        } else if !door.stop {
+            let engine = Arc::clone(engine);
+            let name = format!("{}-monitor", engine.options.thread_name);
+            // Without a monitor nothing is lost but spares and reports; the next ring tries again.
+            door.started = std::thread::Builder::new().name(name).spawn(move || watch(&engine)).is_ok();
+        }
+    }
+
+    pub(crate) fn stop(&self) {
+        self.state.lock().stop = true;
+        self.bell.notify_one();
+    }
+
+    /// Waits for the next tick, or until asked. `None`: the engine stops. Else whether it was asked.
+    fn wait(&self, tick: Option<Duration>) -> Option<bool> {
+        let mut door = self.state.lock();
+        if tick.is_none() {
+            door.awake = false;
+        }
+        if !door.stop && !door.asked && !(tick.is_none() && door.awake) {
+            match tick {
+                None => self.bell.wait(&mut door),
+                Some(tick) => drop(self.bell.wait_for(&mut door, tick)),
+            }
+        }
+        door.awake = true;
+        (!door.stop).then(|| std::mem::take(&mut door.asked))
+    }
+}
+
+/// What the monitor remembers from tick to tick.
+struct Watch {
+    started: u64,
+    progress: u64,
+    progress_at: Instant,
+    reported: bool,
+    spares: usize,
+    quiet: u32,
+    fresh: bool,
+}
+
+fn watch(engine: &Arc<Engine>) {
+    let mut watch = Watch {
+        started: 0,
+        progress: 0,
+        progress_at: Instant::now(),
+        reported: false,
+        spares: 1,
+        quiet: 0,
+        fresh: true,
+    };
+    let mut tick = Some(TICK);
+    while let Some(asked) = engine.monitor.wait(tick) {
+        if asked {
+            std::thread::sleep(GRACE);
+            engine.staff_vacant();
+        }
+        tick = watch.tick(engine, asked);
+    }
+    local::with(engine, |local| local.settle_all());
+    local::forget_closed();
+}
+
+impl Watch {
+    /// One look at everything. Says when to look again.
+    fn tick(&mut self, engine: &Arc<Engine>, asked: bool) -> Option<Duration> {
+        let counts = engine.stripes.sum();
+        let waiting = engine.waits.waiting();
+        let work = engine.queues.has_work();
+        let stood_still = counts.started == self.started;
+        self.started = counts.started;
+        if self.progress != counts.progress() || waiting == 0 {
+            (self.progress, self.progress_at, self.reported) = (counts.progress(), Instant::now(), false);
+        }
+        engine.staff_vacant();
+        if !asked {
+            self.add_spares(engine, work && waiting > 0 && stood_still);
+        }
+        if engine.waits.blocked() >= SOFT_CAP {
+            engine.fill_urgent();
+        }
+        self.fresh = local::with(engine, |local| {
+            let fresh = engine.detect(local);
+            local.settle_up();
+            fresh
+        });
+        self.report(engine, waiting);
+        self.quiet = if waiting > 0 || work { 0 } else { self.quiet + 1 };
+        let busy = work || self.fresh || self.quiet > 0 || engine.crew.extra() > 0;
+        (self.quiet < QUIET).then_some(if busy { TICK } else { SLOW_TICK })
+    }
+
+    fn add_spares(&mut self, engine: &Arc<Engine>, needed: bool) {
+        if needed && engine.waits.blocked() < SOFT_CAP {
+            engine.crew.set_surplus(0);
+            (0..self.spares).for_each(|_| engine.hire_extra());
+            self.spares = (self.spares * 2).min(SOFT_CAP);
+        } else {
+            // Tasks start again: the spares go, one half at a time, so that they come back if they were the reason.
+            self.spares = 1;
+            engine.crew.set_surplus(engine.crew.extra().div_ceil(2));
+        }
+    }
+
+    fn report(&mut self, engine: &Arc<Engine>, waiting: usize) {
+        if waiting > 0 && !self.reported && self.progress_at.elapsed() >= engine.options.stall_after {
+            self.reported = true;
+            engine.options.stalled(&engine.stall_text(waiting, self.progress_at.elapsed()));
+        }
+    }
+}
+
+impl Engine {
+    /// Queues the ready members of what parked bodies and callers wait for before all other work.
+    fn fill_urgent(self: &Arc<Self>) {
+        let targets: Vec<u32> = self.waits.with(|records| {
+            let frames = records.slab.iter().filter_map(|(_, record)| record.frames.last());
+            frames.flat_map(|frame| targets(&frame.on)).collect()
+        });
+        local::with(self, |local| {
+            for target in targets {
+                self.urge(local, target);
+            }
+            local.settle_up();
+        });
+        self.notify();
+    }
+
+    fn urge(&self, local: &local::Local, target: u32) {
+        // Its waiter may be gone by now, and the slot another task's: then that one goes first once, which is no harm.
+        let Some(pin) = self.graph.pin_any(target) else { return };
+        local.walk_closure(target, |index| {
+            if self.graph.state(index) == TaskState::Queued {
+                self.queues.push_urgent(index);
+            }
+            false
+        });
+        local.unpin_all([pin]);
+    }
+}
+
+fn targets(on: &On) -> Vec<u32> {
+    match on {
+        On::Task(task) | On::TimedTask(task) => vec![*task],
+        On::AnyOf(set) => set.members(),
+        On::Event(_) => Vec::new(),
+    }
+}

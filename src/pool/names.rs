@@ -1,0 +1,54 @@
+//! Names of tasks: each text once, a number in the node.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+
+use super::Engine;
+use super::job;
+
+/// The names of an engine's tasks; number 0 is a task without one.
+#[derive(Debug, Default)]
+pub(crate) struct Names(RwLock<Table>);
+
+#[derive(Debug, Default)]
+struct Table {
+    numbers: HashMap<Arc<str>, u32>,
+    texts: Vec<Arc<str>>,
+}
+
+impl Names {
+    /// The number of a name.
+    pub(crate) fn number(&self, name: &str) -> u32 {
+        if let Some(&number) = self.0.read().numbers.get(name) {
+            return number;
+        }
+        let table = &mut *self.0.write();
+        if let Some(&number) = table.numbers.get(name) {
+            return number;
+        }
+        let text: Arc<str> = name.into();
+        table.texts.push(Arc::clone(&text));
+        let number = table.texts.len() as u32;
+        table.numbers.insert(text, number);
+        number
+    }
+
+    /// The name of this number, or what stands for it.
+    pub(crate) fn text_or(&self, number: u32, other: impl FnOnce() -> String) -> String {
+        self.text(number).map_or_else(other, |text| text.to_string())
+    }
+
+    fn text(&self, number: u32) -> Option<Arc<str>> {
+        let place = (number as usize).checked_sub(1)?;
+        self.0.read().texts.get(place).cloned()
+    }
+}
+
+impl Engine {
+    /// The name of a pinned task: as given, or its closure's type.
+    pub(crate) fn name(&self, index: u32) -> String {
+        self.names.text_or(self.graph.name(index), || job::type_name(&self.graph, index).to_owned())
+    }
+}

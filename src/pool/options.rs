@@ -1,0 +1,53 @@
+//! How an engine was asked to be.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::run::guarded;
+
+/// A hook that a thread calls.
+pub(crate) type Hook = Arc<dyn Fn() + Send + Sync>;
+
+/// See [`Builder`](crate::Builder) for each.
+#[derive(Clone)]
+pub(crate) struct Options {
+    pub(crate) threads: usize,
+    pub(crate) thread_name: String,
+    pub(crate) stack_size: usize,
+    pub(crate) remember: usize,
+    pub(crate) seed: Option<u64>,
+    pub(crate) stall_after: Duration,
+    pub(crate) on_start: Option<Hook>,
+    pub(crate) on_stop: Option<Hook>,
+    pub(crate) on_stall: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+}
+
+impl Options {
+    pub(super) fn thread_started(&self) {
+        call(self.on_start.as_ref());
+    }
+
+    pub(super) fn thread_stopped(&self) {
+        call(self.on_stop.as_ref());
+    }
+
+    pub(super) fn stalled(&self, text: &str) {
+        match &self.on_stall {
+            Some(hook) => drop(guarded(|| hook(text))),
+            None => eprintln!("{text}"),
+        }
+    }
+}
+
+fn call(hook: Option<&Hook>) {
+    if let Some(hook) = hook {
+        let _ = guarded(|| hook());
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options").field("threads", &self.threads).finish_non_exhaustive()
+    }
+}

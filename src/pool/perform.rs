@@ -1,0 +1,115 @@
+//! Doing what the graph's events ask for: wake, fail dependents, dispose, free.
+//!
+//! The effects are a worklist, so a chain of a million tasks is cancelled, failed and freed with constant stack. User
+//! destructors run here with nothing borrowed, each under its own `catch_unwind`; what they release in turn lands in
+//! the same worklist, and the call that is already emptying it goes on. Only a thread that is about to wait empties
+//! it from inside: what it waits for may be in there.
+
+use super::job::{self, Claimed, Left};
+use super::local::Local;
+use super::run::guarded;
+use super::stripe::bump;
+use crate::graph::{Effects, Outcome, State as TaskState};
+
+/// One duty, taken out of the effects.
+enum Duty {
+    Wake(u32),
+    Inherit(u32, u32),
+    Unrun(u32),
+    Free(u32),
+}
+
+impl Local {
+    /// Does everything that the events so far ask for, unless a call further down the stack is doing it.
+    #[inline]
+    pub(crate) fn settle_up(&self) {
+        self.queue_ready();
+        if self.settling.get() || self.state().fx.is_quiet() {
+            return;
+        }
+        self.settling.set(true);
+        self.settle_all();
+        self.settling.set(false);
+    }
+
+    /// As [`settle_up`](Self::settle_up), even inside of it: for a thread that is about to wait.
+    pub(crate) fn settle_all(&self) {
+        while let Some(duty) = self.next_duty() {
+            match duty {
+                Duty::Wake(waiter) => self.engine.waiters.fire(waiter),
+                Duty::Inherit(task, input) => self.inherit(task, input),
+                Duty::Unrun(task) => self.settle_unrun(task),
+                Duty::Free(task) => self.free(task),
+            }
+            self.queue_ready();
+        }
+    }
+
+    fn next_duty(&self) -> Option<Duty> {
+        let mut state = self.state();
+        self.free_plain(&mut state);
+        let Effects { wake, inherit, unrun, unwanted, free, .. } = &mut state.fx;
+        unwanted.clear(); // Their tokens are set, which is all that a running body can be told.
+        wake.pop()
+            .map(Duty::Wake)
+            .or_else(|| inherit.pop().map(|(task, input)| Duty::Inherit(task, input)))
+            .or_else(|| unrun.pop().map(Duty::Unrun))
+            .or_else(|| free.pop().map(Duty::Free))
+    }
+
+    /// Frees those at the end of the list that need no user code.
+    #[inline]
+    fn free_plain(&self, state: &mut super::local::State) {
+        let graph = &self.engine.graph;
+        while let Some(&index) = state.fx.free.last() {
+            let left = Left::Result(graph.leftover(index));
+            if job::needs_drop(graph, &Claimed::handed(index), left) {
+                return;
+            }
+            state.fx.free.pop();
+            graph.forget(&mut state.cache, index);
+        }
+    }
+
+    /// Settles a task with the error of its input, which it still wants.
+    fn inherit(&self, task: u32, input: u32) {
+        let (engine, claimed) = (&*self.engine, Claimed::handed(task));
+        self.dispose(&claimed, Left::Task);
+        let error = match engine.graph.state(input) {
+            TaskState::Cancelled => engine.cancelled(input),
+            _ => job::error(&engine.graph, input),
+        };
+        job::write_error(&engine.graph, &claimed, error);
+        bump(&self.stripe.failed);
+        let state = &mut *self.state();
+        engine.graph.finish_unrun(&mut state.cache, task, true, &mut state.fx);
+    }
+
+    fn settle_unrun(&self, task: u32) {
+        self.dispose(&Claimed::handed(task), Left::Task);
+        bump(&self.stripe.cancelled);
+        let state = &mut *self.state();
+        self.engine.graph.finish_unrun(&mut state.cache, task, false, &mut state.fx);
+    }
+
+    fn free(&self, task: u32) {
+        let left = Left::Result(self.engine.graph.leftover(task));
+        self.dispose(&Claimed::handed(task), left);
+        let state = &mut *self.state();
+        self.engine.graph.forget(&mut state.cache, task);
+    }
+
+    /// Runs the destructor of what is left in a payload.
+    fn dispose(&self, claimed: &Claimed, left: Left) {
+        let graph = &self.engine.graph;
+        if job::needs_drop(graph, claimed, left) {
+            let _ = guarded(|| job::dispose(graph, claimed, left));
+        }
+    }
+
+    /// Drops the result of a task that was cancelled while its body ran; nobody will read it.
+    pub(super) fn discard(&self, claimed: &Claimed, outcome: Outcome) -> Outcome {
+        self.dispose(claimed, Left::Result(outcome));
+        Outcome::Nothing
+    }
+}

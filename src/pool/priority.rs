@@ -1,0 +1,89 @@
+//! Ready tasks with a priority. Nobody looks here while there are none.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::{Relaxed, Release};
+
+use parking_lot::Mutex;
+
+/// Above the unprioritised (`high`) and below them (`low`), and all of them in the order they came.
+#[derive(Debug, Default)]
+pub(super) struct Priorities {
+    queued: AtomicUsize,
+    queues: Mutex<Queues>,
+}
+
+/// Higher priority first, then first come, first served.
+type Heap = BinaryHeap<(i32, Reverse<u64>, u32)>;
+
+#[derive(Debug, Default)]
+struct Queues {
+    high: Heap,
+    low: Heap,
+    /// May name tasks that a heap has handed out already: entries are hints.
+    arrival: VecDeque<(u64, u32)>,
+    next: u64,
+}
+
+impl Priorities {
+    /// Whether any is queued.
+    #[inline]
+    pub(super) fn any(&self) -> bool {
+        self.queued.load(Relaxed) != 0
+    }
+
+    pub(super) fn push(&self, index: u32, priority: i32) {
+        let queues = &mut *self.queues.lock();
+        let number = queues.next;
+        queues.next += 1;
+        let heap = if priority > 0 { &mut queues.high } else { &mut queues.low };
+        heap.push((priority, Reverse(number), index));
+        queues.arrival.push_back((number, index));
+        queues.tidy();
+        self.queued.store(queues.len(), Release);
+    }
+
+    /// The highest above the unprioritised.
+    pub(super) fn pop_high(&self) -> Option<u32> {
+        self.pop(|queues| queues.high.pop().map(|(_, _, index)| index))
+    }
+
+    /// The highest below the unprioritised.
+    pub(super) fn pop_low(&self) -> Option<u32> {
+        self.pop(|queues| queues.low.pop().map(|(_, _, index)| index))
+    }
+
+    /// Whichever came first.
+    pub(super) fn pop_oldest(&self) -> Option<u32> {
+        self.pop(|queues| queues.arrival.pop_front().map(|(_, index)| index))
+    }
+
+    fn pop(&self, take: impl FnOnce(&mut Queues) -> Option<u32>) -> Option<u32> {
+        if !self.any() {
+            return None;
+        }
+        let queues = &mut *self.queues.lock();
+        let index = take(queues);
+        queues.tidy();
+        self.queued.store(queues.len(), Release);
+        index
+    }
+}
+
+impl Queues {
+    fn len(&self) -> usize {
+        self.high.len() + self.low.len()
+    }
+
+    /// Forgets arrivals that the heaps have handed out, once they are most of them.
+    fn tidy(&mut self) {
+        if self.arrival.len() <= 2 * self.len() + 64 {
+            return;
+        }
+        let both = self.high.iter().chain(&self.low);
+        let mut left: Vec<_> = both.map(|&(_, Reverse(number), index)| (number, index)).collect();
+        left.sort_unstable();
+        self.arrival = left.into();
+    }
+}

@@ -1,0 +1,204 @@
+//! Ready tasks: a deque for each place, sharded injectors for work from outside, the prioritised, the urgent.
+//!
+//! Entries are hints: a task may have been run, cancelled or freed since; the claim decides.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crossbeam::deque::{Injector, Steal, Stealer, Worker};
+
+use super::baton::Baton;
+use super::crew::Place;
+use super::local::{Local, State};
+use super::priority::Priorities;
+
+/// Every so many picks the oldest queued task goes first, whatever its priority. As in Go's and tokio's schedulers, a
+/// prime, so that it does not fall in step with a program's own period.
+const OLDEST_EVERY: u32 = 61;
+/// Injectors: enough that outside threads seldom meet, few enough to look through.
+const MOST_INJECTORS: usize = 8;
+
+/// Where ready tasks are.
+#[derive(Debug)]
+pub(crate) struct Queues {
+    injectors: Box<[Injector<u32>]>,
+    stealers: Box<[Stealer<u32>]>,
+    priorities: Priorities,
+    /// Ready tasks that blocked ones wait for, when there are too many blocked.
+    urgent: Injector<u32>,
+    next_injector: AtomicUsize,
+    pub(super) baton: Option<Arc<Baton>>,
+}
+
+impl Queues {
+    /// The queues for so many places, and the places.
+    pub(super) fn new(places: usize, baton: Option<Arc<Baton>>) -> (Self, Vec<Place>) {
+        let deques: Vec<_> = (0..places).map(|_| Worker::new_lifo()).collect();
+        let stealers: Box<[_]> = deques.iter().map(Worker::stealer).collect();
+        let places = deques.into_iter().enumerate().map(|(k, deque)| Place::new(k, deque)).collect();
+        let queues = Self {
+            injectors: (0..deques_len(&stealers)).map(|_| Injector::new()).collect(),
+            stealers,
+            priorities: Priorities::default(),
+            urgent: Injector::new(),
+            next_injector: AtomicUsize::new(0),
+            baton,
+        };
+        (queues, places)
+    }
+
+    /// Whether the order of ready tasks must be looked up.
+    #[inline]
+    pub(super) fn has_priorities(&self) -> bool {
+        self.priorities.any() || self.baton.is_some()
+    }
+
+    /// Whether there is anything to pick. Stale entries count.
+    pub(crate) fn has_work(&self) -> bool {
+        self.injectors.iter().any(|injector| !injector.is_empty())
+            || self.stealers.iter().any(|stealer| !stealer.is_empty())
+            || self.priorities.any()
+            || self.has_urgent()
+            || self.baton.as_ref().is_some_and(|baton| baton.has_work())
+    }
+
+    pub(crate) fn has_urgent(&self) -> bool {
+        !self.urgent.is_empty()
+    }
+
+    /// Puts a ready task, which may be queued already, before all others.
+    pub(crate) fn push_urgent(&self, index: u32) {
+        self.urgent.push(index);
+    }
+
+    #[inline]
+    fn push(&self, state: &mut State, index: u32, priority: i32) {
+        if let Some(baton) = &self.baton {
+            baton.push(index);
+        } else if priority != 0 {
+            self.priorities.push(index, priority);
+        } else if let Some(deque) = state.place.as_ref().and_then(Place::deque) {
+            deque.push(index);
+        } else {
+            self.injectors[self.injector_of(state)].push(index);
+        }
+    }
+
+    /// Each visiting thread keeps to one injector.
+    fn injector_of(&self, state: &mut State) -> usize {
+        if state.injector == usize::MAX {
+            state.injector = self.next_injector.fetch_add(1, Relaxed) % self.injectors.len();
+        }
+        state.injector
+    }
+
+    /// The next task to try.
+    #[inline]
+    pub(super) fn pick(&self, state: &mut State) -> Option<u32> {
+        if let Some(baton) = &self.baton {
+            return baton.pick();
+        }
+        state.picks = state.picks.wrapping_add(1);
+        if state.picks.is_multiple_of(OLDEST_EVERY)
+            && let Some(index) = self.oldest(state)
+        {
+            return Some(index);
+        }
+        if !self.urgent.is_empty()
+            && let Some(index) = steal(|| self.urgent.steal())
+        {
+            return Some(index);
+        }
+        let own = |state: &State| state.place.as_ref().and_then(Place::deque).and_then(Worker::pop);
+        self.priorities
+            .pop_high()
+            .or_else(|| own(state))
+            .or_else(|| self.from_outside(state))
+            .or_else(|| self.stolen(state))
+            .or_else(|| self.priorities.pop_low())
+    }
+
+    /// In turn: the first come of the prioritised, from outside, and of this place.
+    fn oldest(&self, state: &State) -> Option<u32> {
+        let turn = (state.picks / OLDEST_EVERY) as usize;
+        let injector = &self.injectors[turn % self.injectors.len()];
+        match turn % 3 {
+            0 => self.priorities.pop_oldest(),
+            1 => steal(|| injector.steal()),
+            _ => {
+                let place = state.place.as_ref().and_then(Place::number)?;
+                steal(|| self.stealers[place].steal())
+            }
+        }
+    }
+
+    fn from_outside(&self, state: &State) -> Option<u32> {
+        let own = state.place.as_ref().and_then(Place::number).unwrap_or(0);
+        let shards = self.injectors.len();
+        (0..shards).find_map(|k| {
+            let injector = &self.injectors[(own + k) % shards];
+            if injector.is_empty() {
+                return None;
+            }
+            match state.place.as_ref().and_then(Place::deque) {
+                Some(deque) => steal(|| injector.steal_batch_and_pop(deque)),
+                None => steal(|| injector.steal()),
+            }
+        })
+    }
+
+    /// Another place's oldest, beginning with the last victim that had work.
+    fn stolen(&self, state: &mut State) -> Option<u32> {
+        let places = self.stealers.len();
+        for k in 0..places {
+            let victim = (state.victim + k) % places;
+            if let Some(index) = steal(|| self.stealers[victim].steal()) {
+                state.victim = victim;
+                return Some(index);
+            }
+        }
+        None
+    }
+}
+
+fn deques_len(stealers: &[Stealer<u32>]) -> usize {
+    stealers.len().clamp(1, MOST_INJECTORS)
+}
+
+/// Tries again while another thread is in the way.
+#[inline]
+fn steal(mut attempt: impl FnMut() -> Steal<u32>) -> Option<u32> {
+    loop {
+        match attempt() {
+            Steal::Success(index) => return Some(index),
+            Steal::Empty => return None,
+            Steal::Retry => {}
+        }
+    }
+}
+
+impl Local {
+    /// Queues a ready task and wakes a thread for it if all others sleep.
+    #[inline]
+    pub(crate) fn queue(&self, state: &mut State, index: u32) {
+        let priority = self.engine.graph.priority(index);
+        self.engine.queues.push(state, index, priority);
+    }
+
+    /// Queues the tasks that events made ready: the last first, so that a place's deque, which is last in, first out,
+    /// hands them out in the order in which they were submitted.
+    #[inline]
+    pub(crate) fn queue_ready(&self) {
+        let state = &mut *self.state();
+        if state.fx.ready.is_empty() {
+            return;
+        }
+        let mut ready = std::mem::take(&mut state.fx.ready);
+        for index in ready.drain(..) {
+            self.queue(state, index);
+        }
+        state.fx.ready = ready;
+        self.engine.notify();
+    }
+}

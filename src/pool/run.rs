@@ -1,0 +1,210 @@
+//! Running a task: claimed, run under the one `catch_unwind`, finished, its first successor next.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::job::{self, Claimed, Job, RunContext};
+use super::local::Local;
+use super::stripe::bump;
+use super::want::TaskRef;
+use crate::error::{Blame, ErrorKind, Failure, TaskError, WaitError};
+use crate::graph::{Born, Inputs, Outcome, State as TaskState};
+
+/// Calls user code and keeps its panic from unwinding into ours. Every call of user code goes through here.
+pub(crate) fn guarded<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
+    catch_unwind(AssertUnwindSafe(f)).map_err(Panic)
+}
+
+/// What user code panicked with. Its destructor is user code too.
+pub(crate) struct Panic(Box<dyn Any + Send>);
+
+impl Panic {
+    /// The panic's text, as the panic hook would print it.
+    pub(crate) fn text(self) -> String {
+        let text = match (self.0.downcast_ref::<&str>(), self.0.downcast_ref::<String>()) {
+            (Some(text), _) => (*text).to_owned(),
+            (_, Some(text)) => text.clone(),
+            _ => "a panic whose payload is no text".to_owned(),
+        };
+        // The payload's destructor may panic, and so may that panic's payload's: twice is enough, then it is leaked.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(self.0))) {
+            std::mem::forget(again);
+        }
+        text
+    }
+}
+
+impl std::fmt::Debug for Panic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Panic")
+    }
+}
+
+impl Local {
+    /// Runs a queued task, then whichever first successor it made ready, and so on.
+    pub(crate) fn run_chain(&self, first: u32) {
+        let mut next = Some(first);
+        while let Some(index) = next {
+            next = match Claimed::claim(&self.engine.graph, index) {
+                Some(claimed) => self.run_claimed(&claimed, true),
+                None => None,
+            };
+        }
+    }
+
+    /// Runs one claimed task; with `bypass`, keeps its first ready successor from the queues and hands it back.
+    pub(crate) fn run_claimed(&self, claimed: &Claimed, bypass: bool) -> Option<u32> {
+        let engine = &*self.engine;
+        let index = claimed.index();
+        // Copied before the finish: after it the slot may be another task's.
+        let inputs = engine.graph.inputs(index);
+        bump(&self.stripe.started);
+        let outcome = match self.failed_input(&inputs) {
+            Some(input) => self.inherit_late(claimed, input),
+            None => match self.call_body(claimed) {
+                Ended::Settles(outcome) => outcome,
+                Ended::Forwards(target) => return self.forward(claimed, target),
+            },
+        };
+        let outcome = match engine.graph.state(index) {
+            TaskState::Cancelled => self.discard(claimed, outcome),
+            _ => outcome,
+        };
+        self.finish(claimed, outcome, &inputs, bypass)
+    }
+
+    /// An input that failed while this task was being linked to it, or was lost to a cancel.
+    #[inline]
+    fn failed_input(&self, inputs: &Inputs) -> Option<u32> {
+        let graph = &self.engine.graph;
+        inputs.iter().copied().find(|&input| graph.state(input) != TaskState::Finished)
+    }
+
+    #[cold]
+    fn inherit_late(&self, claimed: &Claimed, input: u32) -> Outcome {
+        let engine = &*self.engine;
+        let _ = guarded(|| job::dispose(&engine.graph, claimed, job::Left::Task));
+        let error = match engine.graph.state(input) {
+            TaskState::Cancelled => engine.cancelled(input),
+            _ => job::error(&engine.graph, input),
+        };
+        job::write_error(&engine.graph, claimed, error);
+        bump(&self.stripe.failed);
+        Outcome::Error
+    }
+
+    #[inline]
+    fn call_body(&self, claimed: &Claimed) -> Ended {
+        let engine = &*self.engine;
+        let outer = self.task.replace(claimed.index());
+        let context = RunContext { graph: &engine.graph, index: claimed.index() };
+        let ran = guarded(|| job::run(&context, claimed));
+        self.task.set(outer);
+        match ran {
+            Ok(Ok(())) => {
+                bump(&self.stripe.finished);
+                Ended::Settles(Outcome::Value)
+            }
+            Ok(Err(failure)) => self.end_badly(claimed, failure),
+            Err(panic) => {
+                let error = panicked(panic, engine.blame(claimed.index()));
+                Ended::Settles(self.fail(claimed, error))
+            }
+        }
+    }
+
+    #[cold]
+    fn end_badly(&self, claimed: &Claimed, failure: Failure) -> Ended {
+        match failure.downcast::<Forward>() {
+            Ok(forward) => Ended::Forwards(forward.0),
+            Err(failure) => {
+                let error = failed(failure, self.engine.blame(claimed.index()));
+                Ended::Settles(self.fail(claimed, error))
+            }
+        }
+    }
+
+    /// Puts the task back to wait for `target`, to be finished by its result.
+    #[cold]
+    fn forward(&self, claimed: &Claimed, target: TaskRef) -> Option<u32> {
+        let (engine, index) = (&*self.engine, claimed.index());
+        if target.index() == index || engine.needs(self, target.index(), index) {
+            let cycle = WaitError::Deadlock(format!("{} is to have its own result", engine.label(index)));
+            let error = TaskError::new(ErrorKind::Deadlock, engine.blame(index), cycle.to_string(), Some(cycle.into()));
+            let outcome = self.fail(claimed, error);
+            return self.finish(claimed, outcome, &engine.graph.inputs(index), false);
+        }
+        job::write_job(&engine.graph, claimed, Job::forward(target.clone()));
+        let mut state = self.state();
+        let super::local::State { cache, fx, .. } = &mut *state;
+        engine.graph.let_go(index, fx);
+        if let Born::Ready(index) = engine.graph.rearm(cache, index, &[target.index()], fx) {
+            fx.ready.push(index);
+        }
+        drop(state);
+        self.settle_up();
+        None
+    }
+
+    #[cold]
+    fn fail(&self, claimed: &Claimed, error: TaskError) -> Outcome {
+        job::write_error(&self.engine.graph, claimed, error);
+        bump(&self.stripe.failed);
+        Outcome::Error
+    }
+
+    fn finish(&self, claimed: &Claimed, outcome: Outcome, inputs: &Inputs, bypass: bool) -> Option<u32> {
+        let graph = &self.engine.graph;
+        let index = claimed.index();
+        let mut state = self.state();
+        let super::local::State { cache, fx, .. } = &mut *state;
+        if outcome == Outcome::Value && graph.is_pure(index) {
+            graph.finish_remembered(cache, index, job::value_bytes(graph, claimed), fx);
+        } else if graph.finish(cache, index, outcome, fx) {
+            fx.free.push(index);
+        }
+        for &input in inputs {
+            graph.drop_want(input, fx);
+        }
+        let next = if bypass && !self.engine.queues.has_priorities() { fx.ready.pop() } else { None };
+        let rest = !(fx.ready.is_empty() && fx.is_quiet());
+        drop(state);
+        if rest {
+            self.settle_up();
+        }
+        next
+    }
+}
+
+/// How a body ended.
+enum Ended {
+    Settles(Outcome),
+    Forwards(TaskRef),
+}
+
+/// What a body returns as its error to be finished by another task's result: rare, so it has no way of its own.
+#[derive(Debug)]
+pub(crate) struct Forward(pub(crate) TaskRef);
+
+impl std::fmt::Display for Forward {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("finished by another task's result")
+    }
+}
+
+impl std::error::Error for Forward {}
+
+fn failed(failure: Failure, blame: Blame) -> TaskError {
+    // A task that passes on the error of a task it waited for fails with that error, which names the culprit.
+    match failure.downcast::<TaskError>() {
+        Ok(inner) => inner.through(&blame.task),
+        Err(failure) => {
+            let message = failure.to_string();
+            TaskError::new(ErrorKind::Failed, blame, message, Some(failure))
+        }
+    }
+}
+
+fn panicked(panic: Panic, blame: Blame) -> TaskError {
+    TaskError::new(ErrorKind::Panicked, blame, panic.text(), None)
+}

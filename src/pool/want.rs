@@ -1,0 +1,113 @@
+//! One want of a task, as handles, queues and closures hold it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Engine;
+use super::job;
+use super::local;
+use crate::error::{Blame, ErrorKind, TaskError};
+use crate::graph::State;
+
+/// Keeps the engine's memory for the wants that one thread made.
+///
+/// One for each thread: a count shared by all threads would be the one line of memory that every task touches.
+#[derive(Debug)]
+pub(crate) struct Anchor {
+    pub(crate) engine: Arc<Engine>,
+}
+
+/// One want of a node. Cloning takes another; dropping gives it up, which may cancel the task or free its result.
+pub(crate) struct TaskRef {
+    anchor: Arc<Anchor>,
+    index: u32,
+}
+
+impl TaskRef {
+    /// Takes over a want that the graph gave.
+    #[inline]
+    pub(crate) fn own(anchor: Arc<Anchor>, index: u32) -> Self {
+        Self { anchor, index }
+    }
+
+    #[inline]
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.anchor.engine
+    }
+
+    #[inline]
+    pub(crate) fn index(&self) -> u32 {
+        self.index
+    }
+
+    #[inline]
+    pub(crate) fn state(&self) -> State {
+        self.engine().graph.state(self.index)
+    }
+
+    #[inline]
+    pub(crate) fn is_settled(&self) -> bool {
+        self.engine().graph.is_settled(self.index)
+    }
+
+    /// The error of a task that failed or was cancelled.
+    pub(crate) fn error(&self) -> TaskError {
+        let engine = self.engine();
+        if self.state() == State::Cancelled {
+            return engine.cancelled(self.index);
+        }
+        let error = job::error(&engine.graph, self.index);
+        let own = (engine.name(self.index), engine.graph.location(self.index));
+        if (error.task(), error.location()) == (own.0.as_str(), own.1) { error } else { error.through(&own.0) }
+    }
+
+    /// Whether both are wants of one task.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.index == other.index && Arc::ptr_eq(self.engine(), other.engine())
+    }
+
+    /// Lets the task run even when nobody wants it.
+    pub(crate) fn detach(mut self) {
+        // The want goes with the detach; index 0 tells the drop that it is gone.
+        let index = std::mem::take(&mut self.index);
+        local::with(self.engine(), |local| {
+            local.engine.graph.detach(index, &mut local.state().fx);
+            local.settle_up();
+        });
+    }
+}
+
+impl Clone for TaskRef {
+    #[inline]
+    fn clone(&self) -> Self {
+        self.engine().graph.retain(self.index);
+        Self { anchor: Arc::clone(&self.anchor), index: self.index }
+    }
+}
+
+impl Drop for TaskRef {
+    #[inline]
+    fn drop(&mut self) {
+        if self.index != 0 {
+            local::with(self.engine(), |local| local.drop_want(self.index));
+        }
+    }
+}
+
+impl fmt::Debug for TaskRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "t{}", self.index)
+    }
+}
+
+impl Engine {
+    /// Whom to blame when this pinned task fails.
+    pub(crate) fn blame(&self, index: u32) -> Blame {
+        Blame { task: self.name(index), key: self.graph.key(index), location: self.graph.location(index) }
+    }
+
+    /// The error of a cancelled task: nothing needs to be stored to know it.
+    pub(crate) fn cancelled(&self, index: u32) -> TaskError {
+        TaskError::new(ErrorKind::Cancelled, self.blame(index), "", None)
+    }
+}

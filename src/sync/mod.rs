@@ -1,0 +1,124 @@
+//! What tasks and threads of one client share by name: queues and variables.
+//!
+//! Named things belong to the client: they live until they are deleted or the client closes, which empties them and
+//! ends every wait on them with `Closed`. Values are dropped outside of every lock.
+
+mod queue;
+mod variable;
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::error::NameError;
+use crate::pool::Engine;
+
+pub use queue::{PutError, Queue};
+pub use variable::Variable;
+
+/// What a name stands for.
+trait Shared: Any + Send + Sync {
+    /// Empties it and ends every wait on it.
+    fn close(&self);
+
+    /// The type it holds.
+    fn holds(&self) -> &'static str;
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+}
+
+type Names = HashMap<Box<str>, Arc<dyn Shared>>;
+
+/// The named queues and variables of an engine. Queues and variables have separate names.
+#[derive(Default)]
+pub(crate) struct Named(Mutex<Tables>);
+
+#[derive(Default)]
+struct Tables {
+    queues: Names,
+    variables: Names,
+    closed: bool,
+}
+
+impl Named {
+    /// The queue of this name.
+    pub(crate) fn queue<T: Send + 'static>(
+        &self,
+        engine: &Arc<Engine>,
+        name: &str,
+        capacity: usize,
+    ) -> Result<Queue<T>, NameError> {
+        let mut tables = self.open()?;
+        let shared = find(&mut tables.queues, name, std::any::type_name::<T>(), || queue::Inner::<T>::new(name, capacity))?;
+        if shared.capacity() != capacity {
+            return Err(NameError::OtherCapacity { name: name.to_owned(), has: shared.capacity(), asked: capacity });
+        }
+        Ok(Queue::new(Arc::clone(engine), shared))
+    }
+
+    /// The variable of this name.
+    pub(crate) fn variable<T: Clone + Send + Sync + 'static>(
+        &self,
+        engine: &Arc<Engine>,
+        name: &str,
+    ) -> Result<Variable<T>, NameError> {
+        let mut tables = self.open()?;
+        let shared = find(&mut tables.variables, name, std::any::type_name::<T>(), || variable::Inner::<T>::new(name))?;
+        Ok(Variable::new(Arc::clone(engine), shared))
+    }
+
+    /// Forgets the name of a variable, if it still stands for this one.
+    fn forget_variable(&self, name: &str, shared: &Arc<dyn Shared>) {
+        let mut tables = self.0.lock();
+        if tables.variables.get(name).is_some_and(|other| Arc::ptr_eq(other, shared)) {
+            tables.variables.remove(name);
+        }
+    }
+
+    /// Closes everything.
+    pub(crate) fn close(&self) {
+        let (queues, variables) = {
+            let tables = &mut *self.0.lock();
+            tables.closed = true;
+            (std::mem::take(&mut tables.queues), std::mem::take(&mut tables.variables))
+        };
+        queues.values().chain(variables.values()).for_each(|shared| shared.close());
+    }
+
+    fn open(&self) -> Result<parking_lot::MutexGuard<'_, Tables>, NameError> {
+        let tables = self.0.lock();
+        if tables.closed { Err(NameError::Closed) } else { Ok(tables) }
+    }
+}
+
+/// What the name stands for, if it is an `S`; a new one if it stands for nothing.
+fn find<S: Shared>(
+    names: &mut Names,
+    name: &str,
+    asked: &'static str,
+    new: impl FnOnce() -> S,
+) -> Result<Arc<S>, NameError> {
+    let shared = match names.get(name) {
+        Some(shared) => Arc::clone(shared),
+        None => {
+            let shared: Arc<dyn Shared> = Arc::new(new());
+            names.insert(name.into(), Arc::clone(&shared));
+            shared
+        }
+    };
+    let holds = shared.holds();
+    let other = |_| NameError::OtherType { name: name.to_owned(), holds, asked };
+    shared.into_any().downcast().map_err(other)
+}
+
+impl std::fmt::Debug for Named {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let tables = self.0.lock();
+        f.debug_struct("Named")
+            .field("queues", &tables.queues.keys())
+            .field("variables", &tables.variables.keys())
+            .finish_non_exhaustive()
+    }
+}

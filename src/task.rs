@@ -1,0 +1,152 @@
+//! What can be submitted, and the options of a submit.
+
+use std::panic::Location;
+
+use crate::client::{Client, Local};
+use crate::error::Failure;
+use crate::future::TaskFuture;
+use crate::graph::{Key, Spec};
+use crate::inputs::{Held, Inputs, Linker};
+use crate::pool::job::Job;
+
+/// What [`Client::submit`] takes: a closure, where closures can run.
+#[diagnostic::on_unimplemented(
+    message = "this cannot be submitted here",
+    label = "not a task",
+    note = "submit takes a closure without arguments that is `Send + 'static` and returns `Send + Sync + 'static`"
+)]
+pub trait IntoTask<P>: sealed::Sealed<P> {
+    /// What the task gives.
+    type Output: Send + Sync + 'static;
+
+    #[doc(hidden)]
+    #[allow(private_interfaces, reason = "called by this crate only")]
+    fn into_job(self) -> Job;
+}
+
+impl<F, R> IntoTask<Local> for F
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + Sync + 'static,
+{
+    type Output = R;
+
+    #[inline]
+    #[allow(private_interfaces, reason = "called by this crate only")]
+    fn into_job(self) -> Job {
+        Job::new(move |_| Ok(self()))
+    }
+}
+
+mod sealed {
+    /// Only this crate says what a task is.
+    #[allow(unnameable_types, reason = "that is its purpose")]
+    pub trait Sealed<P> {}
+
+    impl<F: FnOnce() -> R, R> Sealed<super::Local> for F {}
+}
+
+/// A submit with options; made by [`Client::task`].
+///
+/// ```
+/// # let client = tenter::Client::new()?;
+/// let frame = client.task("integrate").priority(10).key(("frame", 17)).submit(|| 42);
+/// assert_eq!(frame.name(), "integrate");
+/// assert_eq!(frame.key().unwrap().to_string(), "frame-17");
+/// # Ok::<(), tenter::StartError>(())
+/// ```
+#[derive(Debug)]
+#[must_use = "options submit nothing: end with `submit`"]
+pub struct Task<'c> {
+    client: &'c Client,
+    name: u32,
+    priority: i32,
+    key: Option<Key>,
+    pure: bool,
+}
+
+impl<'c> Task<'c> {
+    pub(crate) fn new(client: &'c Client, name: u32) -> Self {
+        Self { client, name, priority: 0, key: None, pure: false }
+    }
+
+    /// The task's identity: a submit of a known key gives a handle to the task that has it, also if it has failed,
+    /// and drops this closure. A key of a task with another type of result gives a handle failed with `KeyConflict`.
+    ///
+    /// The key is free again when nobody wants its task any more, or when the task is cancelled.
+    pub fn key(mut self, key: impl Into<Key>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// As [`key`](Self::key), and says that the result follows from the key: when nobody wants it any more, it stays
+    /// in the client's bounded memory ([`Builder::remember`](crate::Builder::remember)) and is found there again.
+    pub fn pure(mut self, key: impl Into<Key>) -> Self {
+        self.pure = true;
+        self.key(key)
+    }
+
+    /// Higher runs first; the default is 0. Every 61st pick takes the oldest task whatever its priority.
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.priority = priority;
+        self
+    }
+
+    /// As [`Client::submit`].
+    #[track_caller]
+    pub fn submit<K: IntoTask<Local>>(self, task: K) -> TaskFuture<K::Output> {
+        self.launch(&Linker::default(), task.into_job(), Location::caller())
+    }
+
+    /// As [`Client::try_submit`].
+    #[track_caller]
+    pub fn try_submit<R, E, F>(self, f: F) -> TaskFuture<R>
+    where
+        F: FnOnce() -> Result<R, E> + Send + 'static,
+        R: Send + Sync + 'static,
+        E: Into<Failure>,
+    {
+        let job = Job::new(move |_| f().map_err(Into::into));
+        self.launch(&Linker::default(), job, Location::caller())
+    }
+
+    /// As [`Client::submit_with`].
+    #[track_caller]
+    pub fn submit_with<D, R, F>(self, inputs: D, f: F) -> TaskFuture<R>
+    where
+        D: Inputs,
+        F: for<'a> FnOnce(<D::Held as Held>::Values<'a>) -> R + Send + 'static,
+        R: Send + Sync + 'static,
+    {
+        let mut linker = Linker::default();
+        let held = inputs.hold(&mut linker);
+        let job = Job::new(move |context| Ok(f(held.values(context))));
+        self.launch(&linker, job, Location::caller())
+    }
+
+    /// As [`Client::try_submit_with`].
+    #[track_caller]
+    pub fn try_submit_with<D, R, E, F>(self, inputs: D, f: F) -> TaskFuture<R>
+    where
+        D: Inputs,
+        F: for<'a> FnOnce(<D::Held as Held>::Values<'a>) -> Result<R, E> + Send + 'static,
+        R: Send + Sync + 'static,
+        E: Into<Failure>,
+    {
+        let mut linker = Linker::default();
+        let held = inputs.hold(&mut linker);
+        let job = Job::new(move |context| f(held.values(context)).map_err(Into::into));
+        self.launch(&linker, job, Location::caller())
+    }
+
+    fn launch<R: Send + Sync + 'static>(
+        self,
+        linker: &Linker,
+        job: Job,
+        location: &'static Location<'static>,
+    ) -> TaskFuture<R> {
+        let Self { client, name, priority, key, pure } = self;
+        let key = key.map(|key| (key, Client::<Local>::identity::<R>()));
+        client.launch(Spec { name, priority, location: Some(location), key, pure }, linker, job)
+    }
+}

@@ -1,0 +1,3 @@
+//! The in-process driver through the public interface.
+
+mod first;
