@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::builder::Builder;
 use crate::error::{Blame, ErrorKind, Failure, NameError, StartError, TaskError};
 use crate::future::TaskFuture;
-use crate::graph::{Identity, Spec};
+use crate::graph::{Identity, Key, Spec};
 use crate::inputs::{Held, Inputs, Linker};
 use crate::pool::Engine;
 use crate::pool::job::Job;
@@ -144,7 +144,7 @@ impl Client {
         E: Into<Failure>,
     {
         let job = Job::new(move |_| f().map_err(Into::into));
-        self.launch(at(Location::caller()), &Linker::default(), job)
+        self.launch_alone(&at(Location::caller()), job)
     }
 
     /// Runs a closure on the results of other tasks, once all of them have finished.
@@ -173,7 +173,7 @@ impl Client {
         let mut linker = Linker::default();
         let held = inputs.hold(&mut linker);
         let job = Job::new(move |context| Ok(f(held.values(context))));
-        self.launch(at(Location::caller()), &linker, job)
+        self.launch(&at(Location::caller()), &linker, job)
     }
 
     /// As [`submit_with`](Self::submit_with), with a fallible closure.
@@ -188,7 +188,7 @@ impl Client {
         let mut linker = Linker::default();
         let held = inputs.hold(&mut linker);
         let job = Job::new(move |context| f(held.values(context)).map_err(Into::into));
-        self.launch(at(Location::caller()), &linker, job)
+        self.launch(&at(Location::caller()), &linker, job)
     }
 
     /// Submits one task for each item.
@@ -209,7 +209,7 @@ impl Client {
         let (f, location) = (Arc::new(f), Location::caller());
         let submit = |item| {
             let f = Arc::clone(&f);
-            self.launch(at(location), &Linker::default(), Job::new(move |_| Ok(f(item))))
+            self.launch_alone(&at(location), Job::new(move |_| Ok(f(item))))
         };
         items.into_iter().map(submit).collect()
     }
@@ -263,7 +263,7 @@ impl<P> Client<P> {
     /// ```
     #[track_caller]
     pub fn submit<K: IntoTask<P>>(&self, task: K) -> TaskFuture<K::Output> {
-        self.launch(at(Location::caller()), &Linker::default(), task.into_job())
+        self.launch_alone(&at(Location::caller()), task.into_job())
     }
 
     /// The bounded queue of this name, made at the first call. Capacity 0 is no bound.
@@ -327,45 +327,79 @@ impl<P> Client<P> {
 
     /// Makes a task of a job, with the options in `spec`.
     #[inline]
-    pub(crate) fn launch<R: Send + Sync + 'static>(&self, spec: Spec, linker: &Linker, job: Job) -> TaskFuture<R> {
+    pub(crate) fn launch<R: Send + Sync + 'static>(&self, spec: &Spec, inputs: &Linker, job: Job) -> TaskFuture<R> {
+        if let Some(why) = self.refusal(inputs) {
+            return self.refuse(spec, None, job, why);
+        }
+        TaskFuture::own(local::with(&self.engine, |local| local.submit(spec, inputs.inputs(), job)))
+    }
+
+    /// As [`launch`](Self::launch), without inputs.
+    #[inline]
+    pub(crate) fn launch_alone<R: Send + Sync + 'static>(&self, spec: &Spec, job: Job) -> TaskFuture<R> {
         if self.engine.is_closed() {
-            return self.refuse(spec, job, ErrorKind::Closed, "the client is closed: start another one");
+            return self.refuse(spec, None, job, CLOSED);
         }
-        if linker.is_foreign(&self.engine) {
-            let text = "an input belongs to another client: submit it where the input was submitted";
-            return self.refuse(spec, job, ErrorKind::ForeignHandle, text);
+        TaskFuture::own(local::with(&self.engine, |local| local.submit(spec, &[], job)))
+    }
+
+    /// As [`launch`](Self::launch), under a key.
+    pub(crate) fn launch_keyed<R: Send + Sync + 'static>(
+        &self,
+        spec: &Spec,
+        key: Key,
+        inputs: &Linker,
+        job: Job,
+    ) -> TaskFuture<R> {
+        if let Some(why) = self.refusal(inputs) {
+            return self.refuse(spec, Some(key), job, why);
         }
-        let submitted = local::with(&self.engine, |local| {
-            let task = local.submit(spec, linker.inputs(), job);
-            task.inspect(|task| local.submitted(task))
-        });
-        submitted.map_or_else(
-            |(spec, job)| {
-                let text = "the key belongs to a task with another type of result: choose another key";
-                self.refuse(spec, job, ErrorKind::KeyConflict, text)
-            },
-            TaskFuture::own,
-        )
+        let keyed = (key.clone(), Identity::Type(std::any::TypeId::of::<R>()));
+        match local::with(&self.engine, |local| local.submit_keyed(spec, keyed, inputs.inputs(), job)) {
+            Ok(task) => TaskFuture::own(task),
+            Err(job) => self.refuse(spec, Some(key), job, KEY_CONFLICT),
+        }
+    }
+
+    #[inline]
+    fn refusal(&self, inputs: &Linker) -> Option<Refusal> {
+        if self.engine.is_closed() {
+            Some(CLOSED)
+        } else if inputs.is_foreign(&self.engine) {
+            Some(FOREIGN_HANDLE)
+        } else {
+            None
+        }
     }
 
     /// A handle that has failed from the start.
     #[cold]
-    fn refuse<R: Send + Sync + 'static>(&self, mut spec: Spec, job: Job, kind: ErrorKind, why: &str) -> TaskFuture<R> {
+    fn refuse<R: Send + Sync + 'static>(
+        &self,
+        spec: &Spec,
+        key: Option<Key>,
+        job: Job,
+        (kind, why): Refusal,
+    ) -> TaskFuture<R> {
         let task = self.engine.names.text_or(spec.name, || job.name().to_owned());
-        let key = spec.key.take().map(|(key, _)| key);
         let blame = Blame { task, key, location: spec.location };
         let _ = crate::pool::run::guarded(|| job.drop_task());
-        self.born(&spec, Job::error(TaskError::new(kind, blame, why, None)), true)
+        self.born(spec, Job::error(TaskError::new(kind, blame, why, None)), true)
     }
 
     fn born<R: Send + Sync + 'static>(&self, spec: &Spec, job: Job, failed: bool) -> TaskFuture<R> {
         TaskFuture::own(local::with(&self.engine, |local| local.settled(spec, job, failed)))
     }
-
-    pub(crate) fn identity<R: 'static>() -> Identity {
-        Identity::Type(std::any::TypeId::of::<R>())
-    }
 }
+
+/// Why a submit made no task.
+type Refusal = (ErrorKind, &'static str);
+
+const CLOSED: Refusal = (ErrorKind::Closed, "the client is closed: start another one");
+const FOREIGN_HANDLE: Refusal =
+    (ErrorKind::ForeignHandle, "an input belongs to another client: submit it where the input was submitted");
+const KEY_CONFLICT: Refusal =
+    (ErrorKind::KeyConflict, "the key belongs to a task with another type of result: choose another key");
 
 /// An instant that no wait reaches.
 pub(crate) fn far(now: Instant) -> Instant {

@@ -109,7 +109,7 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
         let job = Job::new(move |context| Ok(f(held.values(context))));
         let spec = Spec { location: Some(Location::caller()), ..Spec::default() };
         let engine = self.task.engine();
-        crate::client::Client::<crate::client::Local>::guest(engine).launch(spec, &linker, job)
+        crate::client::Client::<crate::client::Local>::guest(engine).launch(&spec, &linker, job)
     }
 
     #[cold]
@@ -228,7 +228,7 @@ impl<T: Send + Sync + 'static> TaskFuture<TaskFuture<T>> {
             Err::<T, _>(forward)
         });
         let spec = Spec { location: Some(Location::caller()), ..Spec::default() };
-        crate::client::Client::<crate::client::Local>::guest(self.task.engine()).launch(spec, &linker, job)
+        crate::client::Client::<crate::client::Local>::guest(self.task.engine()).launch(&spec, &linker, job)
     }
 }
 

@@ -146,7 +146,10 @@ impl<'c> Task<'c> {
         location: &'static Location<'static>,
     ) -> TaskFuture<R> {
         let Self { client, name, priority, key, pure } = self;
-        let key = key.map(|key| (key, Client::<Local>::identity::<R>()));
-        client.launch(Spec { name, priority, location: Some(location), key, pure }, linker, job)
+        let spec = Spec { name, priority, location: Some(location), pure };
+        match key {
+            Some(key) => client.launch_keyed(&spec, key, linker, job),
+            None => client.launch(&spec, linker, job),
+        }
     }
 }

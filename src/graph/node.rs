@@ -173,7 +173,11 @@ impl Cold {
 
     #[inline]
     pub(super) fn inputs(&self) -> Inputs {
-        (0..self.input_count()).map(|k| self.place(k).load(Relaxed)).collect()
+        let count = self.input_count();
+        if count == 0 {
+            return Inputs::new();
+        }
+        (0..count).map(|k| self.place(k).load(Relaxed)).collect()
     }
 
     /// Frees the list of inputs, when it is on the heap. Only by whoever brought the count of references to 0.

@@ -8,7 +8,7 @@ use super::word::{self, DONE, FAILED, KEYED, QUEUED, REF, RUNNING, SETTLED, has}
 use super::{Cache, Effects, Graph, Identity, Key};
 
 /// What is known of a task when it is submitted, besides its payload and inputs.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Spec {
     /// The driver's number of its name.
     pub name: u32,
@@ -16,8 +16,6 @@ pub struct Spec {
     pub priority: i32,
     /// Where it was submitted.
     pub location: Option<&'static Location<'static>>,
-    /// Its key, and what another submit of this key must share with it.
-    pub key: Option<(Key, Identity)>,
     /// Its result follows from its key, and is worth remembering.
     pub pure: bool,
 }
@@ -54,28 +52,15 @@ pub enum Existing<P> {
 
 impl<P> Graph<P> {
     /// Adds a task that needs `inputs` settled, each wanted by the caller during the call.
-    ///
-    /// # Errors
-    /// With a key in `spec` that names a live task: that task, or the conflict with it.
     #[inline]
-    pub fn submit(
-        &self,
-        cache: &mut Cache,
-        spec: Spec,
-        inputs: &[u32],
-        payload: P,
-        fx: &mut Effects,
-    ) -> Result<Born, Existing<P>> {
-        if spec.key.is_some() {
-            return self.submit_keyed(cache, spec, inputs, payload, fx);
-        }
-        let index = self.prepare(cache, &spec, inputs, payload);
+    pub fn submit(&self, cache: &mut Cache, spec: &Spec, inputs: &[u32], payload: P, fx: &mut Effects) -> Born {
+        let index = self.prepare(cache, spec, inputs, payload);
         if inputs.is_empty() {
             self.node(index).word.store(2 * REF | QUEUED, Release);
-            return Ok(Born::Ready(index));
+            return Born::Ready(index);
         }
         self.node(index).word.store(2 * REF, Release);
-        Ok(self.link_all(cache, index, inputs, false, fx))
+        self.link_all(cache, index, inputs, false, fx)
     }
 
     /// Adds a node that something outside finishes: it is running from the start and nobody can claim it.
@@ -104,27 +89,30 @@ impl<P> Graph<P> {
         index
     }
 
-    /// The lookup and the entry of a new node are under one lock, so that a key names one task at a time.
-    #[cold]
-    fn submit_keyed(
+    /// As [`submit`](Self::submit), under a key. The lookup and the entry of a new node are under one lock, so that a
+    /// key names one task at a time.
+    ///
+    /// # Errors
+    /// If the key names a live task: that task, or the conflict with it.
+    pub fn submit_keyed(
         &self,
         cache: &mut Cache,
-        mut spec: Spec,
+        spec: &Spec,
+        (key, identity): (Key, Identity),
         inputs: &[u32],
         payload: P,
         fx: &mut Effects,
     ) -> Result<Born, Existing<P>> {
-        let (key, identity) = spec.key.take().expect("checked by the caller");
         let hash = self.keys.hash(&key);
         let mut shard = self.keys.shard(hash);
         for entry in shard.iter_hash(hash).copied() {
-            match self.named(entry, &key, identity, fx) {
+            match self.named(entry, hash, &key, identity, fx) {
                 Some(true) => return Err(Existing::Same(entry.index, payload)),
                 Some(false) => return Err(Existing::Conflict(payload)),
                 None => {}
             }
         }
-        let index = self.prepare(cache, &spec, inputs, payload);
+        let index = self.prepare(cache, spec, inputs, payload);
         let node = self.node(index);
         node.cold.set_key(Box::new(KeyCell { key, identity, hash }));
         // Others may find it by its key at once: while its inputs are being linked nobody may win it.
@@ -139,8 +127,8 @@ impl<P> Graph<P> {
     }
 
     /// Whether the entry names a live task of this key, and then whether it is the same task. Keeps a want if so.
-    fn named(&self, entry: Entry, key: &Key, identity: Identity, fx: &mut Effects) -> Option<bool> {
-        if entry.hash != self.keys.hash(key) || !self.retain_if_wanted(entry.index, entry.generation, fx) {
+    fn named(&self, entry: Entry, hash: u64, key: &Key, identity: Identity, fx: &mut Effects) -> Option<bool> {
+        if entry.hash != hash || !self.retain_if_wanted(entry.index, entry.generation, fx) {
             return None;
         }
         let cell = self.node(entry.index).cold.key();

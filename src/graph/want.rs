@@ -27,6 +27,27 @@ impl<P> Graph<P> {
     /// task in that swap: an unstarted one is won (`fx.unrun`), a running one gets its token (`fx.unwanted`).
     #[inline]
     pub fn drop_want(&self, index: u32, fx: &mut Effects) {
+        match self.drop_settled(index) {
+            Some(true) => fx.free.push(index),
+            Some(false) => {}
+            None => self.drop_unsettled(index, fx),
+        }
+    }
+
+    /// The common case of [`drop_want`](Self::drop_want), without effects: a settled task whose count is all in its
+    /// word. Says whether that was the last reference: then the slot is the caller's to free.
+    #[inline]
+    pub fn drop_settled(&self, index: u32) -> Option<bool> {
+        let word = &self.node(index).word;
+        let old = word.load(Acquire);
+        if !has(old, DONE) || has(old, OVERFLOW) {
+            return None;
+        }
+        let old = word.fetch_sub(REF, AcqRel);
+        Some(word::refs(old) == 1 && !self.refilled(index, old))
+    }
+
+    fn drop_unsettled(&self, index: u32, fx: &mut Effects) {
         let node = self.node(index);
         let mut old = node.word.load(Acquire);
         loop {
@@ -34,13 +55,6 @@ impl<P> Graph<P> {
                 self.refill(index);
                 old = node.word.load(Acquire);
                 continue;
-            }
-            if has(old, DONE) && !has(old, OVERFLOW) {
-                let old = node.word.fetch_sub(REF, AcqRel);
-                if word::refs(old) == 1 && !self.refilled(index, old) {
-                    fx.free.push(index);
-                }
-                return;
             }
             let last = word::refs(old) == 2 && !has(old, DETACHED | DONE);
             let flags = match (last, has(old, RUNNING | CANCELLED)) {

@@ -149,12 +149,14 @@ impl Local {
     /// Gives up one want and does what follows.
     #[inline]
     pub(crate) fn drop_want(&self, index: u32) {
-        let mut state = self.state();
-        let State { fx, .. } = &mut *state;
-        self.engine.graph.drop_want(index, fx);
-        if !fx.is_quiet() {
-            drop(state);
-            self.settle_up();
+        let graph = &self.engine.graph;
+        match graph.drop_settled(index) {
+            Some(false) => {}
+            Some(true) => self.free_now(index),
+            None => {
+                graph.drop_want(index, &mut self.state().fx);
+                self.settle_up();
+            }
         }
     }
 }

@@ -57,6 +57,19 @@ impl Local {
             .or_else(|| free.pop().map(Duty::Free))
     }
 
+    /// Frees a slot: at once, if that runs no user code.
+    #[inline]
+    pub(super) fn free_now(&self, index: u32) {
+        let graph = &self.engine.graph;
+        let mut state = self.state();
+        if !job::needs_drop(graph, &Claimed::handed(index), Left::Result(graph.leftover(index))) {
+            return graph.forget(&mut state.cache, index);
+        }
+        state.fx.free.push(index);
+        drop(state);
+        self.settle_up();
+    }
+
     /// Frees those at the end of the list that need no user code.
     #[inline]
     fn free_plain(&self, state: &mut super::local::State) {

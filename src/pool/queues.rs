@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
 use crossbeam::deque::{Injector, Steal, Stealer, Worker};
 
@@ -27,6 +27,7 @@ pub(crate) struct Queues {
     priorities: Priorities,
     /// Ready tasks that blocked ones wait for, when there are too many blocked.
     urgent: Injector<u32>,
+    urgents: AtomicUsize,
     next_injector: AtomicUsize,
     pub(super) baton: Option<Arc<Baton>>,
 }
@@ -42,6 +43,7 @@ impl Queues {
             stealers,
             priorities: Priorities::default(),
             urgent: Injector::new(),
+            urgents: AtomicUsize::new(0),
             next_injector: AtomicUsize::new(0),
             baton,
         };
@@ -50,8 +52,8 @@ impl Queues {
 
     /// Whether the order of ready tasks must be looked up.
     #[inline]
-    pub(super) fn has_priorities(&self) -> bool {
-        self.priorities.any() || self.baton.is_some()
+    pub(super) fn has_special(&self) -> bool {
+        self.priorities.any() || self.has_urgent() || self.baton.is_some()
     }
 
     /// Whether there is anything to pick. Stale entries count.
@@ -64,24 +66,31 @@ impl Queues {
     }
 
     pub(crate) fn has_urgent(&self) -> bool {
-        !self.urgent.is_empty()
+        self.urgents.load(Relaxed) > 0
     }
 
     /// Puts a ready task, which may be queued already, before all others.
     pub(crate) fn push_urgent(&self, index: u32) {
+        self.urgents.fetch_add(1, AcqRel);
         self.urgent.push(index);
     }
 
     #[inline]
-    fn push(&self, state: &mut State, index: u32, priority: i32) {
-        if let Some(baton) = &self.baton {
-            baton.push(index);
-        } else if priority != 0 {
-            self.priorities.push(index, priority);
+    pub(super) fn push(&self, state: &mut State, index: u32, priority: i32) {
+        if priority != 0 || self.baton.is_some() {
+            self.push_special(index, priority);
         } else if let Some(deque) = state.place.as_ref().and_then(Place::deque) {
             deque.push(index);
         } else {
             self.injectors[self.injector_of(state)].push(index);
+        }
+    }
+
+    #[cold]
+    fn push_special(&self, index: u32, priority: i32) {
+        match &self.baton {
+            Some(baton) => baton.push(index),
+            None => self.priorities.push(index, priority),
         }
     }
 
@@ -96,8 +105,8 @@ impl Queues {
     /// The next task to try.
     #[inline]
     pub(super) fn pick(&self, state: &mut State) -> Option<u32> {
-        if let Some(baton) = &self.baton {
-            return baton.pick();
+        if self.has_special() {
+            return self.pick_special(state);
         }
         state.picks = state.picks.wrapping_add(1);
         if state.picks.is_multiple_of(OLDEST_EVERY)
@@ -105,18 +114,33 @@ impl Queues {
         {
             return Some(index);
         }
-        if !self.urgent.is_empty()
-            && let Some(index) = steal(|| self.urgent.steal())
-        {
-            return Some(index);
+        self.pick_plain(state)
+    }
+
+    #[inline]
+    fn pick_plain(&self, state: &mut State) -> Option<u32> {
+        let own = state.place.as_ref().and_then(Place::deque).and_then(Worker::pop);
+        own.or_else(|| self.from_outside(state)).or_else(|| self.stolen(state))
+    }
+
+    #[cold]
+    fn pick_special(&self, state: &mut State) -> Option<u32> {
+        if let Some(baton) = &self.baton {
+            return baton.pick();
         }
-        let own = |state: &State| state.place.as_ref().and_then(Place::deque).and_then(Worker::pop);
-        self.priorities
-            .pop_high()
-            .or_else(|| own(state))
-            .or_else(|| self.from_outside(state))
-            .or_else(|| self.stolen(state))
+        state.picks = state.picks.wrapping_add(1);
+        let oldest = if state.picks.is_multiple_of(OLDEST_EVERY) { self.oldest(state) } else { None };
+        oldest
+            .or_else(|| self.pick_urgent())
+            .or_else(|| self.priorities.pop_high())
+            .or_else(|| self.pick_plain(state))
             .or_else(|| self.priorities.pop_low())
+    }
+
+    fn pick_urgent(&self) -> Option<u32> {
+        let index = steal(|| self.urgent.steal())?;
+        self.urgents.fetch_sub(1, AcqRel);
+        Some(index)
     }
 
     /// In turn: the first come of the prioritised, from outside, and of this place.
@@ -179,13 +203,6 @@ fn steal(mut attempt: impl FnMut() -> Steal<u32>) -> Option<u32> {
 }
 
 impl Local {
-    /// Queues a ready task and wakes a thread for it if all others sleep.
-    #[inline]
-    pub(crate) fn queue(&self, state: &mut State, index: u32) {
-        let priority = self.engine.graph.priority(index);
-        self.engine.queues.push(state, index, priority);
-    }
-
     /// Queues the tasks that events made ready: the last first, so that a place's deque, which is last in, first out,
     /// hands them out in the order in which they were submitted.
     #[inline]
@@ -196,7 +213,7 @@ impl Local {
         }
         let mut ready = std::mem::take(&mut state.fx.ready);
         for index in ready.drain(..) {
-            self.queue(state, index);
+            self.engine.queues.push(state, index, self.engine.graph.priority(index));
         }
         state.fx.ready = ready;
         self.engine.notify();

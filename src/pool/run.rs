@@ -166,7 +166,7 @@ impl Local {
         for &input in inputs {
             graph.drop_want(input, fx);
         }
-        let next = if bypass && !self.engine.queues.has_priorities() { fx.ready.pop() } else { None };
+        let next = if bypass && !self.engine.queues.has_special() { fx.ready.pop() } else { None };
         let rest = !(fx.ready.is_empty() && fx.is_quiet());
         drop(state);
         if rest {

@@ -6,65 +6,79 @@ use std::sync::atomic::fence;
 
 use super::job::Job;
 use super::local::{Local, State};
+use super::run::guarded;
 use super::stripe::bump;
 use super::want::TaskRef;
-use crate::graph::{Born, Existing, Spec};
+use crate::graph::{Born, Existing, Identity, Key, Spec};
 
 impl Local {
     /// Submits a task whose inputs the caller wants during the call.
-    ///
-    /// # Errors
-    /// If its key names another kind of task; everything comes back.
     #[inline]
-    pub(crate) fn submit(&self, spec: Spec, inputs: &[u32], job: Job) -> Result<TaskRef, (Spec, Job)> {
-        if spec.key.is_some() {
-            return self.submit_keyed(spec, inputs, job);
-        }
-        let state = &mut *self.state();
-        let State { cache, fx, .. } = state;
-        let Ok(born) = self.engine.graph.submit(cache, spec, inputs, job, fx) else {
-            unreachable!("without a key there is nothing to find");
-        };
-        Ok(self.born(state, born))
-    }
-
-    #[inline]
-    fn born(&self, state: &mut State, born: Born) -> TaskRef {
-        bump(&self.stripe.submitted);
-        let task = TaskRef::own(Arc::clone(&self.anchor), born.index());
-        if let Born::Ready(index) = born {
-            self.queue(state, index);
-        }
-        task
-    }
-
-    #[cold]
-    fn submit_keyed(&self, spec: Spec, inputs: &[u32], job: Job) -> Result<TaskRef, (Spec, Job)> {
-        let again = Spec { key: spec.key.clone(), ..spec };
+    pub(crate) fn submit(&self, spec: &Spec, inputs: &[u32], job: Job) -> TaskRef {
         let mut state = self.state();
         let State { cache, fx, .. } = &mut *state;
-        match self.engine.graph.submit(cache, spec, inputs, job, fx) {
-            Ok(born) => Ok(self.born(&mut state, born)),
-            Err(Existing::Same(index, job)) => {
-                let task = TaskRef::own(Arc::clone(&self.anchor), index);
+        let born = self.engine.graph.submit(cache, spec, inputs, job, fx);
+        let quiet = self.queue_born(&mut state, spec, born);
+        drop(state);
+        self.submitted(born.index(), quiet);
+        TaskRef::own(Arc::clone(&self.anchor), born.index())
+    }
+
+    /// As [`submit`](Self::submit), under a key.
+    ///
+    /// # Errors
+    /// If the key names another kind of task; the job comes back.
+    pub(crate) fn submit_keyed(
+        &self,
+        spec: &Spec,
+        key: (Key, Identity),
+        inputs: &[u32],
+        job: Job,
+    ) -> Result<TaskRef, Job> {
+        let mut state = self.state();
+        let State { cache, fx, .. } = &mut *state;
+        let (index, unused) = match self.engine.graph.submit_keyed(cache, spec, key, inputs, job, fx) {
+            Ok(born) => {
+                let quiet = self.queue_born(&mut state, spec, born);
                 drop(state);
-                let _ = super::run::guarded(|| job.drop_task());
-                Ok(task)
+                self.submitted(born.index(), quiet);
+                (born.index(), None)
             }
-            Err(Existing::Conflict(job)) => Err((again, job)),
+            Err(Existing::Same(index, job)) => {
+                drop(state);
+                (index, Some(job))
+            }
+            Err(Existing::Conflict(job)) => return Err(job),
+        };
+        if let Some(job) = unused {
+            let _ = guarded(|| job.drop_task());
+            self.settle_up();
         }
+        Ok(TaskRef::own(Arc::clone(&self.anchor), index))
+    }
+
+    /// Queues a new task if it is ready. Says whether nothing else is to be done.
+    #[inline]
+    fn queue_born(&self, state: &mut State, spec: &Spec, born: Born) -> bool {
+        bump(&self.stripe.submitted);
+        if let Born::Ready(index) = born {
+            self.engine.queues.push(state, index, spec.priority);
+        }
+        state.fx.is_quiet()
     }
 
     /// After a submit, with nothing borrowed: wakes a thread, fails the task if an input had failed, and cancels it if
     /// the client was closed meanwhile.
     #[inline]
-    pub(crate) fn submitted(&self, task: &TaskRef) {
+    fn submitted(&self, index: u32, quiet: bool) {
         self.engine.notify();
-        self.settle_up();
+        if !quiet {
+            self.settle_up();
+        }
         if self.engine.is_closed() {
             // The fence in `notify` pairs with the one in `close`: if we read `closed` too early, it saw our task.
             fence(SeqCst);
-            self.engine.cancel(self, task.index());
+            self.engine.cancel(self, index);
         }
     }
 

@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use slab::Slab;
@@ -27,6 +27,9 @@ use crate::gather::Completions;
 
 /// Looks at the condition before parking, with a pause between: about two microseconds.
 const SPINS: u32 = 40;
+
+/// How long a wait outside of tasks goes unregistered.
+const BRIEF: Duration = Duration::from_millis(2);
 
 /// What a wait waits for.
 #[derive(Clone, Debug)]
@@ -239,8 +242,11 @@ impl Local {
         if engine.forked() {
             return Err(WaitError::Closed);
         }
-        let key = engine.waits.enter(self, on)?;
         let in_task = self.in_task() && self.seat.is_some();
+        if !in_task && self.park_briefly(deadline, &done) {
+            return Ok(());
+        }
+        let key = engine.waits.enter(self, on)?;
         engine.monitor.watch(engine);
         let waited = if in_task && engine.queues.baton.is_some() {
             self.park_in_turn(key, deadline, &done)
@@ -256,6 +262,17 @@ impl Local {
         };
         engine.waits.leave(self, key);
         waited
+    }
+
+    /// Outside of tasks most waits are short: those neither register nor wake the monitor.
+    fn park_briefly(&self, deadline: Option<Instant>, done: &impl Fn() -> bool) -> bool {
+        let brief = Instant::now() + BRIEF;
+        while !done() {
+            if !self.parker.park(Some(deadline.map_or(brief, |deadline| deadline.min(brief)))) {
+                return done();
+            }
+        }
+        true
     }
 
     fn park(&self, key: usize, deadline: Option<Instant>, done: &impl Fn() -> bool) -> Result<(), WaitError> {
