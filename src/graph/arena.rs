@@ -12,7 +12,9 @@
 //!    found over the line. Whoever moves `half_free` up to [`LIST_AT`] lists the page; a taker that leaves it at
 //!    or above that (slots came back meanwhile) lists it again. A page listed twice is taken by whoever comes first
 //!    and found empty by the other, who looks on.
-//! 5. Memory is never unmapped before the arena: a stale id may look at a slot at any time and finds its generation
+//! 5. The table of pages is replaced by one of twice the size when it is full; the old ones stay until the arena ends,
+//!    for those who are just reading them. Pages are added under a lock, so a new table has them all.
+//! 6. Memory is never unmapped before the arena: a stale id may look at a slot at any time and finds its generation
 //!    changed.
 #![allow(unsafe_code)]
 
@@ -34,11 +36,10 @@ const WORD_SLOTS: u32 = (SLOTS / WORDS) as u32;
 const ALL_FREE: u64 = u64::MAX >> (64 - WORD_SLOTS);
 /// Words over the line that make a page worth taking: half of them.
 const LIST_AT: i32 = WORDS.div_ceil(2) as i32;
-/// Pages an arena can have: 2^18 of 2^10 slots, 268 million slots at once. The table is 2 MiB of untouched zeroes.
-#[cfg(not(tenter_loom))]
+/// Pages an arena can have: 2^18 of 2^10 slots, 268 million slots at once.
 const PAGES: usize = 1 << 18;
-#[cfg(tenter_loom)]
-const PAGES: usize = 4;
+/// Pages the first table has room for.
+const FIRST_PAGES: usize = if cfg!(tenter_loom) { 4 } else { 64 };
 
 /// What may live in a slot.
 ///
@@ -59,10 +60,20 @@ struct Page<T> {
 
 /// Slots in pages; see the head of this file.
 pub(super) struct Arena<T> {
-    pages: Box<[AtomicPtr<Page<T>>]>,
+    /// The newest of `tables`.
+    table: AtomicPtr<Table<T>>,
     len: AtomicU32,
     listed: Mutex<Vec<u32>>,
+    tables: Mutex<Vec<*mut Table<T>>>,
 }
+
+/// A table of pages, null where there is none yet.
+struct Table<T>(Box<[AtomicPtr<Page<T>>]>);
+
+// SAFETY: the arena owns its tables and pages, and hands out shared references to slots only.
+unsafe impl<T: Send + Sync> Send for Arena<T> {}
+// SAFETY: as above; everything that changes is atomic or locked.
+unsafe impl<T: Send + Sync> Sync for Arena<T> {}
 
 /// One thread's copy of a page's free bits, and the slots it has gathered to give back.
 ///
@@ -84,7 +95,9 @@ impl Default for Cache {
 
 impl<T: Slot> Arena<T> {
     pub(super) fn new() -> Self {
-        Self { pages: page_table(), len: AtomicU32::new(0), listed: Mutex::new(Vec::new()) }
+        let table = Table::new(FIRST_PAGES);
+        let tables = Mutex::new(vec![table]);
+        Self { table: AtomicPtr::new(table), len: AtomicU32::new(0), listed: Mutex::new(Vec::new()), tables }
     }
 
     /// The slot named `index`.
@@ -140,12 +153,19 @@ impl<T: Slot> Arena<T> {
 
     /// Whether the slot's page has been published (a page in the making is skipped by scans).
     pub(super) fn exists(&self, index: u32) -> bool {
-        !self.pages[(index >> SHIFT) as usize].load(Acquire).is_null()
+        let pages = &self.table().0;
+        pages.get((index >> SHIFT) as usize).is_some_and(|page| !page.load(Acquire).is_null())
+    }
+
+    #[inline]
+    fn table(&self) -> &Table<T> {
+        // SAFETY: tables live as long as the arena. Acquire: who learnt of a page sees a table that has it.
+        unsafe { &*self.table.load(Acquire) }
     }
 
     #[inline]
     fn page(&self, number: usize) -> &Page<T> {
-        let page = self.pages[number].load(Acquire);
+        let page = self.table().0[number].load(Acquire);
         assert!(!page.is_null(), "an index of a slot that was never handed out");
         // SAFETY: a published page is a valid allocation that lives as long as the arena.
         unsafe { &*page }
@@ -194,9 +214,18 @@ impl<T: Slot> Arena<T> {
     }
 
     fn add_page(&self, cache: &mut Cache) {
-        let number = self.len.fetch_add(1, Relaxed);
+        let page = new_page();
+        let mut tables = self.tables.lock();
+        let number = self.len.load(Relaxed);
         assert!((number as usize) < PAGES, "more than 268 million tasks or edges at once: let some finish first");
-        self.pages[number as usize].store(new_page(), Release);
+        if number as usize == self.table().0.len() {
+            let larger = self.table().grown();
+            tables.push(larger);
+            self.table.store(larger, Release);
+        }
+        self.table().0[number as usize].store(page, Release);
+        self.len.store(number + 1, Release);
+        drop(tables);
         cache.page = number;
         cache.free = [ALL_FREE; WORDS];
         if number == 0 {
@@ -205,15 +234,44 @@ impl<T: Slot> Arena<T> {
     }
 }
 
+impl<T> Table<T> {
+    fn new(pages: usize) -> *mut Self {
+        let pages = (0..pages).map(|_| AtomicPtr::new(std::ptr::null_mut())).collect();
+        Box::into_raw(Box::new(Self(pages)))
+    }
+
+    /// A table of twice the size with the same pages.
+    fn grown(&self) -> *mut Self {
+        let larger = Self::new(2 * self.0.len());
+        // SAFETY: just made, and nobody else has it.
+        let entries = unsafe { &(*larger).0 };
+        for (entry, page) in entries.iter().zip(&self.0) {
+            entry.store(page.load(Relaxed), Relaxed);
+        }
+        larger
+    }
+}
+
 impl<T> Drop for Arena<T> {
     fn drop(&mut self) {
-        for page in &self.pages {
-            let page = page.load(Relaxed);
-            if !page.is_null() {
-                // SAFETY: made by `new_page` with this layout, never freed before, and nobody else can reach it;
-                // slots need no drop (contract of `Slot`), loom's are dropped for its bookkeeping.
-                drop(unsafe { Box::from_raw(page) });
+        let newest = self.table.load(Relaxed);
+        for table in self.tables.lock().drain(..) {
+            // SAFETY: made by `Table::new`, dropped once, and nobody else can reach it.
+            let table = unsafe { Box::from_raw(table) };
+            if std::ptr::from_ref(&*table) == newest {
+                table.drop_pages();
             }
+        }
+    }
+}
+
+impl<T> Table<T> {
+    fn drop_pages(&self) {
+        let pages = self.0.iter().map(|page| page.load(Relaxed));
+        for page in pages.take_while(|page| !page.is_null()) {
+            // SAFETY: made by `new_page` with the layout of its type, dropped once, and nobody else can reach it;
+            // slots need no drop (contract of `Slot`), loom's are dropped for its bookkeeping.
+            drop(unsafe { Box::from_raw(page) });
         }
     }
 }
@@ -247,22 +305,4 @@ fn new_page<T: Slot>() -> *mut Page<T> {
         half_free: AtomicI32::new(0),
         slots: std::array::from_fn(|_| T::fresh()),
     }))
-}
-
-#[cfg(not(tenter_loom))]
-fn page_table<T>() -> Box<[AtomicPtr<Page<T>>]> {
-    let layout = Layout::array::<AtomicPtr<Page<T>>>(PAGES).expect("2 MiB");
-    // SAFETY: the layout is not of size zero.
-    let table = unsafe { alloc_zeroed(layout) };
-    if table.is_null() {
-        handle_alloc_error(layout);
-    }
-    let table = std::ptr::slice_from_raw_parts_mut(table.cast::<AtomicPtr<Page<T>>>(), PAGES);
-    // SAFETY: allocated just above with the layout of such a slice; zero bytes are null pointers.
-    unsafe { Box::from_raw(table) }
-}
-
-#[cfg(tenter_loom)]
-fn page_table<T>() -> Box<[AtomicPtr<Page<T>>]> {
-    (0..PAGES).map(|_| AtomicPtr::new(std::ptr::null_mut())).collect()
 }

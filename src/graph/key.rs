@@ -142,8 +142,3 @@ pub(super) fn remove_from(shard: &mut HashTable<Entry>, entry: Entry) {
         found.remove();
     }
 }
-
-/// Enters a node into its shard.
-pub(super) fn insert_into(shard: &mut HashTable<Entry>, entry: Entry) {
-    shard.insert_unique(entry.hash, entry, |e| e.hash);
-}

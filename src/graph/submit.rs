@@ -3,7 +3,9 @@
 use std::panic::Location;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-use super::key::{Entry, KeyCell, insert_into};
+use hashbrown::hash_table;
+
+use super::key::{Entry, KeyCell};
 use super::word::{self, DONE, FAILED, KEYED, QUEUED, REF, RUNNING, SETTLED, has};
 use super::{Cache, Effects, Graph, Identity, Key};
 
@@ -105,20 +107,24 @@ impl<P> Graph<P> {
     ) -> Result<Born, Existing<P>> {
         let hash = self.keys.hash(&key);
         let mut shard = self.keys.shard(hash);
-        for entry in shard.iter_hash(hash).copied() {
-            match self.named(entry, hash, &key, identity, fx) {
-                Some(true) => return Err(Existing::Same(entry.index, payload)),
-                Some(false) => return Err(Existing::Conflict(payload)),
-                None => {}
-            }
-        }
+        let mut found = None;
+        let same = |entry: &Entry| {
+            found = self.named(*entry, hash, &key, identity, fx).map(|same| (entry.index, same));
+            found.is_some()
+        };
+        let hash_table::Entry::Vacant(vacant) = shard.entry(hash, same, |entry| entry.hash) else {
+            return Err(match found.expect("an occupied entry is one that was found to be the same") {
+                (index, true) => Existing::Same(index, payload),
+                (_, false) => Existing::Conflict(payload),
+            });
+        };
         let index = self.prepare(cache, spec, inputs, payload);
         let node = self.node(index);
         node.cold.set_key(Box::new(KeyCell { key, identity, hash }));
         // Others may find it by its key at once: while its inputs are being linked nobody may win it.
         let ready = if inputs.is_empty() { QUEUED } else { RUNNING };
         node.word.store(2 * REF | KEYED | ready, Release);
-        insert_into(&mut shard, Entry { hash, index, generation: node.generation.load(Relaxed) });
+        vacant.insert(Entry { hash, index, generation: node.generation.load(Relaxed) });
         drop(shard);
         if inputs.is_empty() {
             return Ok(Born::Ready(index));

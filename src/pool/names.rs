@@ -1,8 +1,8 @@
 //! Names of tasks: each text once, a number in the node.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use parking_lot::RwLock;
 
 use super::Engine;
