@@ -11,8 +11,8 @@ use crate::error::TaskError;
 use crate::future::TaskFuture;
 use crate::pool::job;
 use crate::pool::local;
-use crate::pool::want::TaskRef;
 use crate::pool::waiters::{WaiterId, Wake};
+use crate::pool::want::TaskRef;
 
 /// The future of a borrowed handle: `(&handle).await` lends the result.
 #[must_use = "futures do nothing unless polled"]
@@ -44,7 +44,10 @@ impl<T: Send + Sync + 'static> Deref for Value<T> {
 
 impl<T> Clone for Value<T> {
     fn clone(&self) -> Self {
-        Self { task: self.task.clone(), of: PhantomData }
+        Self {
+            task: self.task.clone(),
+            of: PhantomData,
+        }
     }
 }
 
@@ -68,10 +71,18 @@ impl Watching {
             let waiters = &local.engine.waiters;
             if let Some(waiter) = self.0 {
                 // Woken already: then the task is settled.
-                return if waiters.renew(waiter, wake) { Poll::Pending } else { Poll::Ready(()) };
+                return if waiters.renew(waiter, wake) {
+                    Poll::Pending
+                } else {
+                    Poll::Ready(())
+                };
             }
             let waiter = waiters.arm(task.index() as usize, wake);
-            let watching = local.engine.graph.watch(&mut local.state().cache, task.index(), waiter.number);
+            let watching =
+                local
+                    .engine
+                    .graph
+                    .watch(&mut local.state().cache, task.index(), waiter.number);
             if watching {
                 self.0 = Some(waiter);
                 Poll::Pending
@@ -94,7 +105,9 @@ impl<'a, T: Send + Sync + 'static> Future for Awaiting<'a, T> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { handle, waiter } = self.get_mut();
-        waiter.poll(handle.task(), context).map(|()| handle.settled())
+        waiter
+            .poll(handle.task(), context)
+            .map(|()| handle.settled())
     }
 }
 
@@ -105,7 +118,10 @@ impl<T: Send + Sync + 'static> Future for AwaitingOwned<T> {
         let Self { handle, waiter } = self.get_mut();
         waiter.poll(handle.task(), context).map(|()| {
             handle.settled()?;
-            Ok(Value { task: handle.task().clone(), of: PhantomData })
+            Ok(Value {
+                task: handle.task().clone(),
+                of: PhantomData,
+            })
         })
     }
 }
@@ -115,7 +131,10 @@ impl<'a, T: Send + Sync + 'static> IntoFuture for &'a TaskFuture<T> {
     type IntoFuture = Awaiting<'a, T>;
 
     fn into_future(self) -> Awaiting<'a, T> {
-        Awaiting { handle: self, waiter: Watching::default() }
+        Awaiting {
+            handle: self,
+            waiter: Watching::default(),
+        }
     }
 }
 
@@ -124,7 +143,10 @@ impl<T: Send + Sync + 'static> IntoFuture for TaskFuture<T> {
     type IntoFuture = AwaitingOwned<T>;
 
     fn into_future(self) -> AwaitingOwned<T> {
-        AwaitingOwned { handle: self, waiter: Watching::default() }
+        AwaitingOwned {
+            handle: self,
+            waiter: Watching::default(),
+        }
     }
 }
 

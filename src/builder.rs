@@ -113,6 +113,8 @@ impl Builder {
         if self.options.thread_name.contains('\0') {
             return Err(StartError::ThreadName(self.options.thread_name));
         }
-        Engine::start(self.options).map(Client::owning).map_err(StartError::Spawn)
+        Engine::start(self.options)
+            .map(Client::owning)
+            .map_err(StartError::Spawn)
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::builder::Builder;
 use crate::error::{Blame, ErrorKind, Failure, NameError, StartError, TaskError};
@@ -12,6 +12,7 @@ use crate::future::TaskFuture;
 use crate::graph::{Identity, Key, Spec};
 use crate::inputs::{Held, Inputs, Linker};
 use crate::pool::Engine;
+use crate::pool::clock::deadline;
 use crate::pool::job::Job;
 use crate::pool::local;
 use crate::sync::{Queue, Variable};
@@ -125,12 +126,20 @@ impl Client {
 
     pub(crate) fn owning(engine: Arc<Engine>) -> Self {
         let owner = Some(Arc::new(Owner(Arc::clone(&engine))));
-        Self { engine, owner, place: PhantomData }
+        Self {
+            engine,
+            owner,
+            place: PhantomData,
+        }
     }
 
     /// A client that does not keep the engine from closing.
     pub(crate) fn guest(engine: &Arc<Engine>) -> Self {
-        Self { engine: Arc::clone(engine), owner: None, place: PhantomData }
+        Self {
+            engine: Arc::clone(engine),
+            owner: None,
+            place: PhantomData,
+        }
     }
 
     /// Runs a fallible closure as a task; its error is the task's.
@@ -143,7 +152,7 @@ impl Client {
         R: Send + Sync + 'static,
         E: Into<Failure>,
     {
-        let job = Job::new(move |_| f().map_err(Into::into));
+        let job = Job::new::<F, _, _>(move |_| f().map_err(Into::into));
         self.launch_alone(&at(Location::caller()), job)
     }
 
@@ -172,7 +181,7 @@ impl Client {
     {
         let mut linker = Linker::default();
         let held = inputs.hold(&mut linker);
-        let job = Job::new(move |context| Ok(f(held.values(context))));
+        let job = Job::new::<F, _, _>(move |context| Ok(f(held.values(context))));
         self.launch(&at(Location::caller()), &linker, job)
     }
 
@@ -187,7 +196,7 @@ impl Client {
     {
         let mut linker = Linker::default();
         let held = inputs.hold(&mut linker);
-        let job = Job::new(move |context| f(held.values(context)).map_err(Into::into));
+        let job = Job::new::<F, _, _>(move |context| f(held.values(context)).map_err(Into::into));
         self.launch(&at(Location::caller()), &linker, job)
     }
 
@@ -209,7 +218,7 @@ impl Client {
         let (f, location) = (Arc::new(f), Location::caller());
         let submit = |item| {
             let f = Arc::clone(&f);
-            self.launch_alone(&at(location), Job::new(move |_| Ok(f(item))))
+            self.launch_alone(&at(location), Job::new::<F, _, _>(move |_| Ok(f(item))))
         };
         items.into_iter().map(submit).collect()
     }
@@ -244,7 +253,12 @@ impl Client {
         if !self.is_cancelled() {
             return Ok(());
         }
-        Err(TaskError::new(ErrorKind::Cancelled, current_blame(), "it saw its cancel token", None))
+        Err(TaskError::new(
+            ErrorKind::Cancelled,
+            current_blame(),
+            "it saw its cancel token",
+            None,
+        ))
     }
 }
 
@@ -272,7 +286,11 @@ impl<P> Client<P> {
     ///
     /// # Errors
     /// If one of this name holds another type or has another capacity, or the client is closed.
-    pub fn queue<T: Send + 'static>(&self, name: &str, capacity: usize) -> Result<Queue<T>, NameError> {
+    pub fn queue<T: Send + 'static>(
+        &self,
+        name: &str,
+        capacity: usize,
+    ) -> Result<Queue<T>, NameError> {
         self.engine.named.queue(&self.engine, name, capacity)
     }
 
@@ -282,7 +300,10 @@ impl<P> Client<P> {
     ///
     /// # Errors
     /// If one of this name holds another type, or the client is closed.
-    pub fn variable<T: Clone + Send + Sync + 'static>(&self, name: &str) -> Result<Variable<T>, NameError> {
+    pub fn variable<T: Clone + Send + Sync + 'static>(
+        &self,
+        name: &str,
+    ) -> Result<Variable<T>, NameError> {
         self.engine.named.variable(&self.engine, name)
     }
 
@@ -320,27 +341,45 @@ impl<P> Client<P> {
     /// come back failed with kind `Closed`. Called on one of the client's own threads it does not wait.
     pub fn close(&self, timeout: Duration) -> CloseReport {
         self.engine.close();
-        let now = Instant::now();
-        let timeout = if on_own_thread(&self.engine) { Duration::ZERO } else { timeout };
-        CloseReport { running: self.engine.wait_stopped(Some(now.checked_add(timeout).unwrap_or(far(now)))) }
+        let timeout = if on_own_thread(&self.engine) {
+            Duration::ZERO
+        } else {
+            timeout
+        };
+        CloseReport {
+            running: self.engine.wait_stopped(Some(deadline(timeout))),
+        }
     }
 
     /// Makes a task of a job, with the options in `spec`.
     #[inline]
-    pub(crate) fn launch<R: Send + Sync + 'static>(&self, spec: &Spec, inputs: &Linker, job: Job) -> TaskFuture<R> {
+    pub(crate) fn launch<R: Send + Sync + 'static>(
+        &self,
+        spec: &Spec,
+        inputs: &Linker,
+        job: Job,
+    ) -> TaskFuture<R> {
         if let Some(why) = self.refusal(inputs) {
             return self.refuse(spec, None, job, why);
         }
-        TaskFuture::own(local::with(&self.engine, |local| local.submit(spec, inputs.inputs(), job)))
+        TaskFuture::own(local::with(&self.engine, |local| {
+            local.submit(spec, inputs.inputs(), job)
+        }))
     }
 
     /// As [`launch`](Self::launch), without inputs.
     #[inline]
-    pub(crate) fn launch_alone<R: Send + Sync + 'static>(&self, spec: &Spec, job: Job) -> TaskFuture<R> {
+    pub(crate) fn launch_alone<R: Send + Sync + 'static>(
+        &self,
+        spec: &Spec,
+        job: Job,
+    ) -> TaskFuture<R> {
         if self.engine.is_closed() {
             return self.refuse(spec, None, job, CLOSED);
         }
-        TaskFuture::own(local::with(&self.engine, |local| local.submit(spec, &[], job)))
+        TaskFuture::own(local::with(&self.engine, |local| {
+            local.submit(spec, &[], job)
+        }))
     }
 
     /// As [`launch`](Self::launch), under a key.
@@ -355,7 +394,9 @@ impl<P> Client<P> {
             return self.refuse(spec, Some(key), job, why);
         }
         let keyed = (key.clone(), Identity::Type(std::any::TypeId::of::<R>()));
-        match local::with(&self.engine, |local| local.submit_keyed(spec, keyed, inputs.inputs(), job)) {
+        match local::with(&self.engine, |local| {
+            local.submit_keyed(spec, keyed, inputs.inputs(), job)
+        }) {
             Ok(task) => TaskFuture::own(task),
             Err(job) => self.refuse(spec, Some(key), job, KEY_CONFLICT),
         }
@@ -381,14 +422,27 @@ impl<P> Client<P> {
         job: Job,
         (kind, why): Refusal,
     ) -> TaskFuture<R> {
-        let task = self.engine.names.text_or(spec.name, || job.name().to_owned());
-        let blame = Blame { task, key, location: spec.location };
+        let task = self
+            .engine
+            .names
+            .text_or(spec.name, || job.name().to_owned());
+        let blame = Blame {
+            task,
+            key,
+            location: spec.location,
+        };
         let _ = crate::pool::run::guarded(|| job.drop_task());
-        self.born(spec, Job::error(TaskError::new(kind, blame, why, None)), true)
+        self.born(
+            spec,
+            Job::error(TaskError::new(kind, blame, why, None)),
+            true,
+        )
     }
 
     fn born<R: Send + Sync + 'static>(&self, spec: &Spec, job: Job, failed: bool) -> TaskFuture<R> {
-        TaskFuture::own(local::with(&self.engine, |local| local.settled(spec, job, failed)))
+        TaskFuture::own(local::with(&self.engine, |local| {
+            local.settled(spec, job, failed)
+        }))
     }
 }
 
@@ -396,19 +450,21 @@ impl<P> Client<P> {
 type Refusal = (ErrorKind, &'static str);
 
 const CLOSED: Refusal = (ErrorKind::Closed, "the client is closed: start another one");
-const FOREIGN_HANDLE: Refusal =
-    (ErrorKind::ForeignHandle, "an input belongs to another client: submit it where the input was submitted");
-const KEY_CONFLICT: Refusal =
-    (ErrorKind::KeyConflict, "the key belongs to a task with another type of result: choose another key");
-
-/// An instant that no wait reaches.
-pub(crate) fn far(now: Instant) -> Instant {
-    now + Duration::from_secs(60 * 60 * 24 * 365 * 30)
-}
+const FOREIGN_HANDLE: Refusal = (
+    ErrorKind::ForeignHandle,
+    "an input belongs to another client: submit it where the input was submitted",
+);
+const KEY_CONFLICT: Refusal = (
+    ErrorKind::KeyConflict,
+    "the key belongs to a task with another type of result: choose another key",
+);
 
 #[inline]
 fn at(location: &'static Location<'static>) -> Spec {
-    Spec { location: Some(location), ..Spec::default() }
+    Spec {
+        location: Some(location),
+        ..Spec::default()
+    }
 }
 
 /// The client of the task that is running on this thread.
@@ -418,7 +474,9 @@ fn at(location: &'static Location<'static>) -> Spec {
 /// # Panics
 /// Outside of a task; see [`try_current`].
 pub fn current() -> Client {
-    try_current().expect("`current()` is for use inside a task; elsewhere pass the client, or ask `try_current()`")
+    try_current().expect(
+        "`current()` is for use inside a task; elsewhere pass the client, or ask `try_current()`",
+    )
 }
 
 /// The client of the task that is running on this thread, if one is.
@@ -431,18 +489,28 @@ pub fn try_current() -> Option<Client> {
 pub(crate) fn current_blame() -> Blame {
     match local::current() {
         Some(local) => local.engine.blame(local.task.get()),
-        None => Blame { task: "outside of tasks".to_owned(), key: None, location: None },
+        None => Blame {
+            task: "outside of tasks".to_owned(),
+            key: None,
+            location: None,
+        },
     }
 }
 
 impl<P> Clone for Client<P> {
     fn clone(&self) -> Self {
-        Self { engine: Arc::clone(&self.engine), owner: self.owner.clone(), place: PhantomData }
+        Self {
+            engine: Arc::clone(&self.engine),
+            owner: self.owner.clone(),
+            place: PhantomData,
+        }
     }
 }
 
 impl<P> fmt::Debug for Client<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("threads", &self.threads()).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("threads", &self.threads())
+            .finish_non_exhaustive()
     }
 }

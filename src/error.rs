@@ -19,6 +19,7 @@ pub struct TaskError {
     culprit: Arc<Culprit>,
     /// The task it was asked of, when that is not the culprit.
     through: Option<Arc<str>>,
+    inherited: bool,
 }
 
 /// The task that failed, and with what.
@@ -64,16 +65,42 @@ pub(crate) struct Blame {
 }
 
 impl TaskError {
-    pub(crate) fn new(kind: ErrorKind, blame: Blame, message: impl Into<Box<str>>, source: Option<Failure>) -> Self {
-        let Blame { task, key, location } = blame;
-        let culprit = Culprit { kind, task: task.into(), key, location, message: message.into(), source };
-        Self { culprit: Arc::new(culprit), through: None }
+    pub(crate) fn new(
+        kind: ErrorKind,
+        blame: Blame,
+        message: impl Into<Box<str>>,
+        source: Option<Failure>,
+    ) -> Self {
+        let Blame {
+            task,
+            key,
+            location,
+        } = blame;
+        let culprit = Culprit {
+            kind,
+            task: task.into(),
+            key,
+            location,
+            message: message.into(),
+            source,
+        };
+        Self {
+            culprit: Arc::new(culprit),
+            through: None,
+            inherited: false,
+        }
+    }
+
+    /// The same error, as a dependent has it.
+    pub(crate) fn inherited(mut self) -> Self {
+        self.inherited = true;
+        self
     }
 
     /// The same error, asked of a dependent.
     pub(crate) fn through(mut self, task: &str) -> Self {
         self.through = Some(task.into());
-        self
+        self.inherited()
     }
 
     /// What kind of end it was.
@@ -103,7 +130,7 @@ impl TaskError {
 
     /// Whether another task is to blame than the one that was asked.
     pub fn is_inherited(&self) -> bool {
-        self.through.is_some()
+        self.inherited
     }
 
     /// Whether the task was cancelled.
@@ -119,7 +146,14 @@ impl TaskError {
 
 impl fmt::Display for TaskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Culprit { kind, task, key, location, message, .. } = &*self.culprit;
+        let Culprit {
+            kind,
+            task,
+            key,
+            location,
+            message,
+            ..
+        } = &*self.culprit;
         write!(f, "task `{task}`")?;
         if let Some(key) = key {
             write!(f, " (key {key})")?;
@@ -200,7 +234,12 @@ impl WaitError {
 impl From<WaitError> for TaskError {
     fn from(error: WaitError) -> Self {
         let blame = crate::client::current_blame();
-        Self::new(error.kind(), blame, error.to_string(), Some(Box::new(error)))
+        Self::new(
+            error.kind(),
+            blame,
+            error.to_string(),
+            Some(Box::new(error)),
+        )
     }
 }
 
@@ -219,9 +258,16 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoThreads => f.write_str("a client needs at least one thread: ask for 1 or more, or leave `threads` out"),
-            Self::ThreadName(name) => write!(f, "the thread name {name:?} contains NUL: leave that character out"),
-            Self::Spawn(_) => f.write_str("the system refused a thread: ask for fewer threads or a smaller stack"),
+            Self::NoThreads => f.write_str(
+                "a client needs at least one thread: ask for 1 or more, or leave `threads` out",
+            ),
+            Self::ThreadName(name) => write!(
+                f,
+                "the thread name {name:?} contains NUL: leave that character out"
+            ),
+            Self::Spawn(_) => {
+                f.write_str("the system refused a thread: ask for fewer threads or a smaller stack")
+            }
         }
     }
 }
@@ -265,10 +311,16 @@ impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OtherType { name, holds, asked } => {
-                write!(f, "`{name}` holds {holds}, not {asked}: use that type, or another name")
+                write!(
+                    f,
+                    "`{name}` holds {holds}, not {asked}: use that type, or another name"
+                )
             }
             Self::OtherCapacity { name, has, asked } => {
-                write!(f, "`{name}` has capacity {has}, not {asked}: use that capacity, or another name")
+                write!(
+                    f,
+                    "`{name}` has capacity {has}, not {asked}: use that capacity, or another name"
+                )
             }
             Self::Closed => f.write_str("the client is closed: start another one"),
         }
@@ -299,7 +351,11 @@ impl<T> fmt::Display for TakeError<T> {
         match self {
             Self::Failed(error) => error.fmt(f),
             Self::Shared(handle) => {
-                write!(f, "the result of `{}` is wanted by others too: use `result()`, or drop theirs", handle.name())
+                write!(
+                    f,
+                    "the result of `{}` is wanted by others too: use `result()`, or drop theirs",
+                    handle.name()
+                )
             }
         }
     }

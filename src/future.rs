@@ -5,10 +5,10 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::time::{Duration, Instant};
 
-use crate::client::far;
 use crate::error::{ErrorKind, Failure, TakeError, TaskError, WaitError};
 use crate::graph::{Key, Spec, State};
 use crate::inputs::{Held, Inputs, Linker};
+use crate::pool::clock::deadline;
 use crate::pool::job::{self, Job};
 use crate::pool::local;
 use crate::pool::run::Forward;
@@ -67,8 +67,7 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
     /// As `result`, and `TimedOut`; the task goes on.
     pub fn result_timeout(&self, timeout: Duration) -> Result<&T, TaskError> {
         if !self.task.is_settled() {
-            let now = Instant::now();
-            self.wait(Some(now.checked_add(timeout).unwrap_or_else(|| far(now))))?;
+            self.wait(Some(deadline(timeout)))?;
         }
         self.settled()
     }
@@ -106,15 +105,20 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
     {
         let mut linker = Linker::default();
         let held = (&self).hold(&mut linker);
-        let job = Job::new(move |context| Ok(f(held.values(context))));
-        let spec = Spec { location: Some(Location::caller()), ..Spec::default() };
+        let job = Job::new::<F, _, _>(move |context| Ok(f(held.values(context))));
+        let spec = Spec {
+            location: Some(Location::caller()),
+            ..Spec::default()
+        };
         let engine = self.task.engine();
         crate::client::Client::<crate::client::Local>::guest(engine).launch(&spec, &linker, job)
     }
 
     #[cold]
     fn wait(&self, deadline: Option<Instant>) -> Result<(), TaskError> {
-        let waited = local::with(self.task.engine(), |local| local.wait_task(self.task.index(), deadline));
+        let waited = local::with(self.task.engine(), |local| {
+            local.wait_task(self.task.index(), deadline)
+        });
         waited.map_err(|error| self.refused(error))
     }
 
@@ -124,7 +128,12 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
             return error.into();
         }
         let blame = self.task.engine().blame(self.task.index());
-        TaskError::new(error.kind(), blame, error.to_string(), Some(Box::new(error)))
+        TaskError::new(
+            error.kind(),
+            blame,
+            error.to_string(),
+            Some(Box::new(error)),
+        )
     }
 
     #[inline]
@@ -139,7 +148,10 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
 impl<T> TaskFuture<T> {
     #[inline]
     pub(crate) fn own(task: TaskRef) -> Self {
-        Self { task, of: PhantomData }
+        Self {
+            task,
+            of: PhantomData,
+        }
     }
 
     #[inline]
@@ -222,13 +234,17 @@ impl<T: Send + Sync + 'static> TaskFuture<TaskFuture<T>> {
     pub fn flatten(self) -> TaskFuture<T> {
         let mut linker = Linker::default();
         let held = (&self).hold(&mut linker);
-        let job = Job::new(move |context| {
+        let job = Job::new::<Self, _, _>(move |context| {
             let inner: &TaskFuture<T> = held.values(context);
             let forward: Failure = Box::new(Forward(inner.task.clone()));
             Err::<T, _>(forward)
         });
-        let spec = Spec { location: Some(Location::caller()), ..Spec::default() };
-        crate::client::Client::<crate::client::Local>::guest(self.task.engine()).launch(&spec, &linker, job)
+        let spec = Spec {
+            location: Some(Location::caller()),
+            ..Spec::default()
+        };
+        crate::client::Client::<crate::client::Local>::guest(self.task.engine())
+            .launch(&spec, &linker, job)
     }
 }
 
@@ -246,7 +262,9 @@ impl<T> fmt::Debug for TaskFuture<T> {
         if let Some(key) = self.key() {
             show.field("key", &key);
         }
-        show.field("status", &self.status()).field("type", &std::any::type_name::<T>()).finish()
+        show.field("status", &self.status())
+            .field("type", &std::any::type_name::<T>())
+            .finish()
     }
 }
 

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use slab::Slab;
 
-use crate::client::far;
 use crate::error::{TaskError, WaitError};
 use crate::future::TaskFuture;
+use crate::pool::clock::deadline;
 use crate::pool::local::{self, Local};
 use crate::pool::parker::Parker;
-use crate::pool::wait::On;
 use crate::pool::waiters::{WaiterId, Wake};
+use crate::pool::waits::On;
 
 /// Which members of a set have completed and were not asked for yet.
 #[derive(Debug, Default)]
@@ -99,7 +99,11 @@ struct Member<T> {
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn as_completed<T>(handles: impl IntoIterator<Item = TaskFuture<T>>) -> AsCompleted<T> {
-    let mut all = AsCompleted { set: Arc::default(), open: Slab::new(), refused: None };
+    let mut all = AsCompleted {
+        set: Arc::default(),
+        open: Slab::new(),
+        refused: None,
+    };
     handles.into_iter().for_each(|handle| all.push(handle));
     all
 }
@@ -110,8 +114,14 @@ impl<T> AsCompleted<T> {
         let number = self.set.join(handle.task().index());
         let waiter = local::with(handle.task().engine(), |local| {
             let engine = &local.engine;
-            let waiter = engine.waiters.arm(number, Wake::Set(Arc::clone(&self.set), number));
-            let watching = engine.graph.watch(&mut local.state().cache, handle.task().index(), waiter.number);
+            let waiter = engine
+                .waiters
+                .arm(number, Wake::Set(Arc::clone(&self.set), number));
+            let watching = engine.graph.watch(
+                &mut local.state().cache,
+                handle.task().index(),
+                waiter.number,
+            );
             if !watching {
                 engine.waiters.disarm(waiter);
                 self.set.complete(number);
@@ -123,7 +133,10 @@ impl<T> AsCompleted<T> {
     }
 
     /// Waits for the next handle to complete. `None`: all have come, or the wait was [`refused`](Self::refused).
-    #[expect(clippy::should_implement_trait, reason = "as an iterator it would collide with its stream's `next`")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "as an iterator it would collide with its stream's `next`"
+    )]
     pub fn next(&mut self) -> Option<TaskFuture<T>> {
         match self.next_until(None) {
             Ok(next) => next,
@@ -139,8 +152,7 @@ impl<T> AsCompleted<T> {
     /// # Errors
     /// `TimedOut`, or why the wait was refused.
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<TaskFuture<T>>, WaitError> {
-        let now = Instant::now();
-        self.next_until(Some(now.checked_add(timeout).unwrap_or_else(|| far(now))))
+        self.next_until(Some(deadline(timeout)))
     }
 
     /// A handle that has completed already.
@@ -166,16 +178,25 @@ impl<T> AsCompleted<T> {
 
     /// Cancels every task that has not come, and drops the handles.
     pub fn cancel(self) {
-        self.open.iter().for_each(|(_, member)| member.handle.cancel());
+        self.open
+            .iter()
+            .for_each(|(_, member)| member.handle.cancel());
     }
 
-    fn next_until(&mut self, deadline: Option<Instant>) -> Result<Option<TaskFuture<T>>, WaitError> {
+    fn next_until(
+        &mut self,
+        deadline: Option<Instant>,
+    ) -> Result<Option<TaskFuture<T>>, WaitError> {
         loop {
             if let Some(handle) = self.try_next() {
                 return Ok(Some(handle));
             }
-            let Some((_, member)) = self.open.iter().next() else { return Ok(None) };
-            local::waiting(member.handle.task().engine(), |local| self.set.wait(local, deadline))?;
+            let Some((_, member)) = self.open.iter().next() else {
+                return Ok(None);
+            };
+            local::waiting(member.handle.task().engine(), |local| {
+                self.set.wait(local, deadline)
+            })?;
         }
     }
 }
@@ -199,7 +220,9 @@ impl<T> Drop for AsCompleted<T> {
     fn drop(&mut self) {
         for (_, Member { handle, waiter }) in &self.open {
             if let Some(waiter) = *waiter {
-                local::with(handle.task().engine(), |local| local.leave(handle.task().index(), waiter));
+                local::with(handle.task().engine(), |local| {
+                    local.leave(handle.task().index(), waiter)
+                });
             }
         }
     }
@@ -207,7 +230,9 @@ impl<T> Drop for AsCompleted<T> {
 
 impl<T> fmt::Debug for AsCompleted<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsCompleted").field("len", &self.len()).finish_non_exhaustive()
+        f.debug_struct("AsCompleted")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -244,8 +269,7 @@ pub fn wait<T>(
     until: WaitFor,
     timeout: Option<Duration>,
 ) -> Result<DoneAndNot<T>, WaitError> {
-    let now = Instant::now();
-    let deadline = timeout.map(|timeout| now.checked_add(timeout).unwrap_or_else(|| far(now)));
+    let deadline = timeout.map(deadline);
     let mut running = as_completed(handles.iter().cloned());
     loop {
         match running.next_until(deadline) {

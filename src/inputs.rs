@@ -92,7 +92,9 @@ impl<T: Clone + Send + Sync + 'static> Held for Owned<T> {
     type Values<'a> = T;
 
     fn values<'a>(self, context: &RunContext<'a>) -> T {
-        context.take(&self.0).unwrap_or_else(|| context.get(&self.0).clone())
+        context
+            .take(&self.0)
+            .unwrap_or_else(|| context.get(&self.0).clone())
     }
 }
 
@@ -101,7 +103,9 @@ impl<T: Send + Sync + 'static> Held for Many<T> {
     type Values<'a> = Vec<&'a T>;
 
     fn values<'a>(self, context: &RunContext<'a>) -> Vec<&'a T> {
-        (0..self.count).map(|k| context.get(&self.first.after(k))).collect()
+        (0..self.count)
+            .map(|k| context.get(&self.first.after(k)))
+            .collect()
     }
 }
 
@@ -135,7 +139,10 @@ impl<T: Send + Sync + 'static> Inputs for &[TaskFuture<T>] {
         for handle in self {
             linker.link(handle.task());
         }
-        Many { first, count: self.len() }
+        Many {
+            first,
+            count: self.len(),
+        }
     }
 }
 
@@ -163,7 +170,9 @@ impl<T: Send + Sync + 'static> Inputs for Vec<TaskFuture<T>> {
 
     fn hold(self, linker: &mut Linker) -> Many<T> {
         let many = self.as_slice().hold(linker);
-        linker.moved.extend(self.into_iter().map(TaskFuture::into_task));
+        linker
+            .moved
+            .extend(self.into_iter().map(TaskFuture::into_task));
         many
     }
 }

@@ -12,6 +12,11 @@ mod gather;
 #[doc(hidden)]
 pub mod graph;
 mod inputs;
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a driver has threads and a clock"
+)]
 mod pool;
 mod primitive;
 mod sync;

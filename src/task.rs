@@ -34,7 +34,7 @@ where
     #[inline]
     #[allow(private_interfaces, reason = "called by this crate only")]
     fn into_job(self) -> Job {
-        Job::new(move |_| Ok(self()))
+        Job::new::<F, _, _>(move |_| Ok(self()))
     }
 }
 
@@ -67,7 +67,13 @@ pub struct Task<'c> {
 
 impl<'c> Task<'c> {
     pub(crate) fn new(client: &'c Client, name: u32) -> Self {
-        Self { client, name, priority: 0, key: None, pure: false }
+        Self {
+            client,
+            name,
+            priority: 0,
+            key: None,
+            pure: false,
+        }
     }
 
     /// The task's identity: a submit of a known key gives a handle to the task that has it, also if it has failed,
@@ -106,7 +112,7 @@ impl<'c> Task<'c> {
         R: Send + Sync + 'static,
         E: Into<Failure>,
     {
-        let job = Job::new(move |_| f().map_err(Into::into));
+        let job = Job::new::<F, _, _>(move |_| f().map_err(Into::into));
         self.launch(&Linker::default(), job, Location::caller())
     }
 
@@ -120,7 +126,7 @@ impl<'c> Task<'c> {
     {
         let mut linker = Linker::default();
         let held = inputs.hold(&mut linker);
-        let job = Job::new(move |context| Ok(f(held.values(context))));
+        let job = Job::new::<F, _, _>(move |context| Ok(f(held.values(context))));
         self.launch(&linker, job, Location::caller())
     }
 
@@ -135,7 +141,7 @@ impl<'c> Task<'c> {
     {
         let mut linker = Linker::default();
         let held = inputs.hold(&mut linker);
-        let job = Job::new(move |context| f(held.values(context)).map_err(Into::into));
+        let job = Job::new::<F, _, _>(move |context| f(held.values(context)).map_err(Into::into));
         self.launch(&linker, job, Location::caller())
     }
 
@@ -145,8 +151,19 @@ impl<'c> Task<'c> {
         job: Job,
         location: &'static Location<'static>,
     ) -> TaskFuture<R> {
-        let Self { client, name, priority, key, pure } = self;
-        let spec = Spec { name, priority, location: Some(location), pure };
+        let Self {
+            client,
+            name,
+            priority,
+            key,
+            pure,
+        } = self;
+        let spec = Spec {
+            name,
+            priority,
+            location: Some(location),
+            pure,
+        };
         match key {
             Some(key) => client.launch_keyed(&spec, key, linker, job),
             None => client.launch(&spec, linker, job),

@@ -89,7 +89,13 @@ pub(super) struct Cache {
 
 impl Default for Cache {
     fn default() -> Self {
-        Self { page: 0, at: WORDS, free: [0; WORDS], gathered_word: 0, gathered: 0 }
+        Self {
+            page: 0,
+            at: WORDS,
+            free: [0; WORDS],
+            gathered_word: 0,
+            gathered: 0,
+        }
     }
 }
 
@@ -97,7 +103,12 @@ impl<T: Slot> Arena<T> {
     pub(super) fn new() -> Self {
         let table = Table::new(FIRST_PAGES);
         let tables = Mutex::new(vec![table]);
-        Self { table: AtomicPtr::new(table), len: AtomicU32::new(0), listed: Mutex::new(Vec::new()), tables }
+        Self {
+            table: AtomicPtr::new(table),
+            len: AtomicU32::new(0),
+            listed: Mutex::new(Vec::new()),
+            tables,
+        }
     }
 
     /// The slot named `index`.
@@ -118,7 +129,9 @@ impl<T: Slot> Arena<T> {
                 let bits = cache.free[cache.at];
                 if bits != 0 {
                     cache.free[cache.at] = bits & (bits - 1);
-                    return (cache.page << SHIFT) | ((cache.at as u32) << 6) | bits.trailing_zeros();
+                    return (cache.page << SHIFT)
+                        | ((cache.at as u32) << 6)
+                        | bits.trailing_zeros();
                 }
                 cache.at += 1;
             }
@@ -154,7 +167,9 @@ impl<T: Slot> Arena<T> {
     /// Whether the slot's page has been published (a page in the making is skipped by scans).
     pub(super) fn exists(&self, index: u32) -> bool {
         let pages = &self.table().0;
-        pages.get((index >> SHIFT) as usize).is_some_and(|page| !page.load(Acquire).is_null())
+        pages
+            .get((index >> SHIFT) as usize)
+            .is_some_and(|page| !page.load(Acquire).is_null())
     }
 
     #[inline]
@@ -166,7 +181,10 @@ impl<T: Slot> Arena<T> {
     #[inline]
     fn page(&self, number: usize) -> &Page<T> {
         let page = self.table().0[number].load(Acquire);
-        assert!(!page.is_null(), "an index of a slot that was never handed out");
+        assert!(
+            !page.is_null(),
+            "an index of a slot that was never handed out"
+        );
         // SAFETY: a published page is a valid allocation that lives as long as the arena.
         unsafe { &*page }
     }
@@ -180,11 +198,14 @@ impl<T: Slot> Arena<T> {
         if bits == 0 {
             return;
         }
-        let number = word * WORD_SLOTS >> SHIFT;
+        let number = (word * WORD_SLOTS) >> SHIFT;
         let page = self.page(number as usize);
         // Release: pairs with the swap in `adopt`; the next owner sees the slot as we left it.
         let old = page.free[word as usize % WORDS].fetch_or(bits, AcqRel);
-        if !over_line(old) && over_line(old | bits) && page.half_free.fetch_add(1, AcqRel) + 1 == LIST_AT {
+        if !over_line(old)
+            && over_line(old | bits)
+            && page.half_free.fetch_add(1, AcqRel) + 1 == LIST_AT
+        {
             self.listed.lock().push(number);
         }
     }
@@ -217,7 +238,10 @@ impl<T: Slot> Arena<T> {
         let page = new_page();
         let mut tables = self.tables.lock();
         let number = self.len.load(Relaxed);
-        assert!((number as usize) < PAGES, "more than 268 million tasks or edges at once: let some finish first");
+        assert!(
+            (number as usize) < PAGES,
+            "more than 268 million tasks or edges at once: let some finish first"
+        );
         if number as usize == self.table().0.len() {
             let larger = self.table().grown();
             tables.push(larger);
@@ -236,7 +260,9 @@ impl<T: Slot> Arena<T> {
 
 impl<T> Table<T> {
     fn new(pages: usize) -> *mut Self {
-        let pages = (0..pages).map(|_| AtomicPtr::new(std::ptr::null_mut())).collect();
+        let pages = (0..pages)
+            .map(|_| AtomicPtr::new(std::ptr::null_mut()))
+            .collect();
         Box::into_raw(Box::new(Self(pages)))
     }
 
@@ -278,7 +304,9 @@ impl<T> Table<T> {
 
 impl<T> fmt::Debug for Arena<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Arena").field("pages", &self.len.load(Relaxed)).finish_non_exhaustive()
+        f.debug_struct("Arena")
+            .field("pages", &self.len.load(Relaxed))
+            .finish_non_exhaustive()
     }
 }
 

@@ -42,7 +42,11 @@ impl<P> Graph<P> {
         let node = self.node(index);
         if let Some(cell) = node.cold.key() {
             let generation = node.generation.load(Relaxed);
-            self.keys.remove(Entry { hash: cell.hash, index, generation });
+            self.keys.remove(Entry {
+                hash: cell.hash,
+                index,
+                generation,
+            });
         }
     }
 }

@@ -42,10 +42,19 @@ impl<P> Graph<P> {
                 }
             }
         }
-        for index in self.live().filter(|&index| !has(self.node(index).word.load(Relaxed), DONE | RUNNING)) {
-            let (join, cells) = (self.node(index).join.load(Relaxed), expected.get(&index).copied().unwrap_or(0));
+        for index in self
+            .live()
+            .filter(|&index| !has(self.node(index).word.load(Relaxed), DONE | RUNNING))
+        {
+            let (join, cells) = (
+                self.node(index).join.load(Relaxed),
+                expected.get(&index).copied().unwrap_or(0),
+            );
             let queued = has(self.node(index).word.load(Relaxed), QUEUED);
-            assert!(queued || join == cells, "node {index} waits for {join} inputs but is in {cells} lists");
+            assert!(
+                queued || join == cells,
+                "node {index} waits for {join} inputs but is in {cells} lists"
+            );
         }
         census
     }
@@ -57,13 +66,16 @@ impl<P> Graph<P> {
 
     /// The nodes in a state, for those who look for work or for the reason of a standstill. A hint while it changes.
     pub fn in_state(&self, state: State) -> impl Iterator<Item = u32> + '_ {
-        self.live().filter(move |&index| state_of(self.node(index).word.load(Relaxed)) == state)
+        self.live()
+            .filter(move |&index| state_of(self.node(index).word.load(Relaxed)) == state)
     }
 
     /// Every slot that somebody refers to. A hint while it changes.
     pub fn live(&self) -> impl Iterator<Item = u32> + '_ {
         let exists = |&index: &u32| self.nodes.exists(index);
-        (1..self.nodes.len()).filter(exists).filter(|&index| word::refs(self.node(index).word.load(Relaxed)) > 0)
+        (1..self.nodes.len())
+            .filter(exists)
+            .filter(|&index| word::refs(self.node(index).word.load(Relaxed)) > 0)
     }
 
     fn targets(&self, head: u32) -> Vec<u32> {
@@ -80,20 +92,46 @@ impl<P> Graph<P> {
     fn check_node(&self, index: u32) {
         let word = self.node(index).word.load(Relaxed);
         let machine = u64::from(!has(word, DONE));
-        assert!(self.total_refs(index) >= machine, "node {index} lost the machine's reference");
-        assert!(!has(word, SETTLED) || word::head(word) == 0, "node {index} is settled and still has a list");
-        assert!(!has(word, FAILED) || has(word, DONE), "node {index} failed without being done");
-        assert!(!has(word, COMPACTING), "node {index} is being compacted while nobody works");
+        assert!(
+            self.total_refs(index) >= machine,
+            "node {index} lost the machine's reference"
+        );
+        assert!(
+            !has(word, SETTLED) || word::head(word) == 0,
+            "node {index} is settled and still has a list"
+        );
+        assert!(
+            !has(word, FAILED) || has(word, DONE),
+            "node {index} failed without being done"
+        );
+        assert!(
+            !has(word, COMPACTING),
+            "node {index} is being compacted while nobody works"
+        );
         let waits = !has(word, QUEUED | RUNNING | SETTLED);
-        assert!(!waits || self.node(index).join.load(Relaxed) > 0, "node {index} waits for nothing and is not queued");
+        assert!(
+            !waits || self.node(index).join.load(Relaxed) > 0,
+            "node {index} waits for nothing and is not queued"
+        );
         if has(word, QUEUED) {
-            assert_eq!(self.node(index).join.load(Relaxed), 0, "node {index} is queued before its inputs settled");
+            assert_eq!(
+                self.node(index).join.load(Relaxed),
+                0,
+                "node {index} is queued before its inputs settled"
+            );
         }
-        assert_eq!(has(word, KEYED), self.node(index).cold.key().is_some(), "node {index}: the key and its flag");
+        assert_eq!(
+            has(word, KEYED),
+            self.node(index).cold.key().is_some(),
+            "node {index}: the key and its flag"
+        );
         if !has(word, SETTLED) {
             for input in self.inputs(index) {
                 let pinned = word::refs(self.node(input).word.load(Relaxed)) > 0;
-                assert!(pinned, "node {index} waits for node {input}, which was freed");
+                assert!(
+                    pinned,
+                    "node {index} waits for node {input}, which was freed"
+                );
             }
         }
     }

@@ -3,7 +3,9 @@
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use super::key::Entry;
-use super::word::{self, CANCELLED, DONE, FAILED, OVERFLOW, QUEUED, REF, RUNNING, SETTLED, TAKEN, has};
+use super::word::{
+    self, CANCELLED, DONE, FAILED, OVERFLOW, QUEUED, REF, RUNNING, SETTLED, TAKEN, has,
+};
 use super::{Cache, Effects, Graph};
 
 /// How a task that ran ended.
@@ -49,12 +51,24 @@ impl<P> Graph<P> {
     /// The caller lets the inputs go right after, from the list it copied before. It says whether the last want was
     /// gone: then the slot is the caller's to free.
     #[inline]
-    pub fn finish(&self, cache: &mut Cache, index: u32, outcome: Outcome, fx: &mut Effects) -> bool {
+    pub fn finish(
+        &self,
+        cache: &mut Cache,
+        index: u32,
+        outcome: Outcome,
+        fx: &mut Effects,
+    ) -> bool {
         // One operation sets DONE, drops the reference and yields the list. A swap would lose a concurrent clone.
         // Release: publishes the result. Acquire: sees the cells of the list.
         let add = outcome.flags().wrapping_sub(REF);
         let old = self.node(index).word.fetch_add(add, AcqRel);
-        self.deliver(cache, index, word::head(old), outcome != Outcome::Value || has(old, CANCELLED), fx);
+        self.deliver(
+            cache,
+            index,
+            word::head(old),
+            outcome != Outcome::Value || has(old, CANCELLED),
+            fx,
+        );
         word::refs(old) == 1 && !self.refilled(index, old)
     }
 
@@ -73,7 +87,11 @@ impl<P> Graph<P> {
     /// Settles a task that was won before it ran: its payload is disposed of, or, when `failed`, holds the error.
     /// The caller has copied its inputs and lets them go right after.
     pub fn finish_unrun(&self, cache: &mut Cache, index: u32, failed: bool, fx: &mut Effects) {
-        let outcome = if failed { Outcome::Error } else { Outcome::Nothing };
+        let outcome = if failed {
+            Outcome::Error
+        } else {
+            Outcome::Nothing
+        };
         let inputs = self.inputs(index);
         let old = self.node(index).word.fetch_add(outcome.flags(), AcqRel);
         self.deliver(cache, index, word::head(old), true, fx);
@@ -123,11 +141,18 @@ impl<P> Graph<P> {
         let node = self.node(index);
         let generation = node.generation.load(Relaxed);
         if let Some(cell) = node.cold.key() {
-            self.keys.remove(Entry { hash: cell.hash, index, generation });
+            self.keys.remove(Entry {
+                hash: cell.hash,
+                index,
+                generation,
+            });
             node.cold.free_key();
         }
         node.cold.free_inputs();
-        debug_assert!(!has(node.word.load(Relaxed), OVERFLOW), "a freed node with references in the side table");
+        debug_assert!(
+            !has(node.word.load(Relaxed), OVERFLOW),
+            "a freed node with references in the side table"
+        );
         let Some(next) = generation.checked_add(1) else {
             return; // A slot whose generation would wrap is retired.
         };

@@ -111,7 +111,10 @@ pub(super) struct KeyTable {
 impl KeyTable {
     pub(super) fn new() -> Self {
         let shards = (0..SHARDS).map(|_| Mutex::new(HashTable::new())).collect();
-        Self { shards, hasher: DefaultHashBuilder::default() }
+        Self {
+            shards,
+            hasher: DefaultHashBuilder::default(),
+        }
     }
 
     pub(super) fn hash(&self, key: &Key) -> u64 {

@@ -32,7 +32,10 @@ impl<P> Graph<P> {
         loop {
             self.edges.get(cell).next.store(word::head(old), Relaxed);
             // Release: pairs with the settler that takes the list.
-            match node.word.compare_exchange_weak(old, word::with_head(old, cell), AcqRel, Acquire) {
+            match node
+                .word
+                .compare_exchange_weak(old, word::with_head(old, cell), AcqRel, Acquire)
+            {
                 Ok(_) => return true,
                 Err(now) if has(now, SETTLED) => break,
                 Err(now) => old = now,
@@ -44,7 +47,13 @@ impl<P> Graph<P> {
 
     /// The owner of a cell in the list of a node it has pinned has left. `is_dead` says which of the driver's waiters
     /// have left; those whose cells are buried come back in `fx.wake`.
-    pub fn leave(&self, cache: &mut Cache, index: u32, is_dead: impl Fn(u32) -> bool, fx: &mut Effects) {
+    pub fn leave(
+        &self,
+        cache: &mut Cache,
+        index: u32,
+        is_dead: impl Fn(u32) -> bool,
+        fx: &mut Effects,
+    ) {
         let cold = &self.node(index).cold;
         let dead = cold.dead.fetch_add(1, Relaxed) + 1;
         if dead >= cold.dead_limit.load(Relaxed).max(LEAST_DEAD) {
@@ -63,7 +72,14 @@ impl<P> Graph<P> {
 
     /// Hands out the cells of a list that was taken.
     #[inline]
-    pub(super) fn deliver(&self, cache: &mut Cache, input: u32, mut cell: u32, failed: bool, fx: &mut Effects) {
+    pub(super) fn deliver(
+        &self,
+        cache: &mut Cache,
+        input: u32,
+        mut cell: u32,
+        failed: bool,
+        fx: &mut Effects,
+    ) {
         while cell != 0 {
             let edge = self.edges.get(cell);
             let (target, next) = (edge.target.load(Relaxed), edge.next.load(Relaxed));
@@ -89,8 +105,16 @@ impl<P> Graph<P> {
     }
 
     #[cold]
-    fn compact(&self, cache: &mut Cache, index: u32, is_dead: impl Fn(u32) -> bool, fx: &mut Effects) {
-        let Some(taken) = self.detach_list(index) else { return };
+    fn compact(
+        &self,
+        cache: &mut Cache,
+        index: u32,
+        is_dead: impl Fn(u32) -> bool,
+        fx: &mut Effects,
+    ) {
+        let Some(taken) = self.detach_list(index) else {
+            return;
+        };
         let (live, tail, count) = self.bury(cache, taken, is_dead, fx);
         let cold = &self.node(index).cold;
         cold.dead.store(0, Relaxed);

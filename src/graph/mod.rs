@@ -145,7 +145,10 @@ impl<P> Graph<P> {
     /// Whether the running task's cancel token is set.
     #[inline]
     pub fn is_cancel_requested(&self, index: u32) -> bool {
-        word::has(self.node(index).word.load(Relaxed), word::CANCEL | word::CANCELLED)
+        word::has(
+            self.node(index).word.load(Relaxed),
+            word::CANCEL | word::CANCELLED,
+        )
     }
 
     /// Where the payload of a node is. Who may touch it is said at the head of `node.rs`: between winning RUNNING
@@ -169,7 +172,10 @@ impl<P> Graph<P> {
 
     /// The id of a node the caller has pinned.
     pub fn id(&self, index: u32) -> Id {
-        Id { index, generation: self.generation(index) }
+        Id {
+            index,
+            generation: self.generation(index),
+        }
     }
 
     /// The name given at submit, as the driver numbers names.
@@ -228,7 +234,10 @@ impl<P> Default for Graph<P> {
 
 impl<P> fmt::Debug for Graph<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Graph").field("nodes", &self.nodes).field("edges", &self.edges).finish_non_exhaustive()
+        f.debug_struct("Graph")
+            .field("nodes", &self.nodes)
+            .field("edges", &self.edges)
+            .finish_non_exhaustive()
     }
 }
 
@@ -237,7 +246,11 @@ fn state_of(word: u64) -> State {
     if word::has(word, word::CANCELLED) {
         State::Cancelled
     } else if word::has(word, word::DONE) {
-        if word::has(word, word::FAILED) { State::Failed } else { State::Finished }
+        if word::has(word, word::FAILED) {
+            State::Failed
+        } else {
+            State::Finished
+        }
     } else if word::has(word, word::RUNNING) {
         State::Running
     } else if word::has(word, word::QUEUED) {

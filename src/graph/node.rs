@@ -118,7 +118,9 @@ impl Cold {
     pub(super) fn set(&self, spec: &Spec) {
         self.name.store(spec.name, Relaxed);
         self.priority.store(spec.priority, Relaxed);
-        let location = spec.location.map_or(std::ptr::null_mut(), |l| std::ptr::from_ref(l).cast_mut());
+        let location = spec
+            .location
+            .map_or(std::ptr::null_mut(), |l| std::ptr::from_ref(l).cast_mut());
         self.location.store(location, Relaxed);
         self.dead.store(0, Relaxed);
         self.dead_limit.store(0, Relaxed);
@@ -186,7 +188,12 @@ impl Cold {
         if self.flags.load(Relaxed) & SPILLED != 0 {
             let list = self.spilled().load(Relaxed);
             // SAFETY: made in `spill`, with its length in its first entry; the flag is cleared just below.
-            drop(unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(list, (*list).load(Relaxed) as usize)) });
+            drop(unsafe {
+                Box::from_raw(std::ptr::slice_from_raw_parts_mut(
+                    list,
+                    (*list).load(Relaxed) as usize,
+                ))
+            });
             self.flags.fetch_and(!SPILLED, Relaxed);
         }
         self.input_count.store(0, Relaxed);
@@ -195,8 +202,13 @@ impl Cold {
     /// Moves the list to the heap: room for `count` inputs behind one entry that holds the list's own length.
     #[cold]
     fn spill(&self, count: usize) {
-        assert!(self.flags.load(Relaxed) & SPILLED == 0, "a list on the heap is never replaced");
-        let list: Box<[ColdU32]> = (0..=count).map(|_| ColdU32::new(count as u32 + 1)).collect();
+        assert!(
+            self.flags.load(Relaxed) & SPILLED == 0,
+            "a list on the heap is never replaced"
+        );
+        let list: Box<[ColdU32]> = (0..=count)
+            .map(|_| ColdU32::new(count as u32 + 1))
+            .collect();
         self.spilled().store(Box::into_raw(list).cast(), Relaxed);
         self.flags.fetch_or(SPILLED, Relaxed);
     }
@@ -250,7 +262,10 @@ impl Cold {
 
 impl<P> fmt::Debug for Node<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Node").field("word", &self.word).field("join", &self.join).finish_non_exhaustive()
+        f.debug_struct("Node")
+            .field("word", &self.word)
+            .field("join", &self.join)
+            .finish_non_exhaustive()
     }
 }
 
@@ -270,7 +285,10 @@ pub(super) struct Edge {
 unsafe impl Slot for Edge {
     #[cfg(tenter_loom)]
     fn fresh() -> Self {
-        Self { target: AtomicU32::new(0), next: AtomicU32::new(0) }
+        Self {
+            target: AtomicU32::new(0),
+            next: AtomicU32::new(0),
+        }
     }
 }
 

@@ -50,7 +50,11 @@ impl<P> Graph<P> {
         let mut shares = self.shares.0.lock();
         let mut old = word.load(Acquire);
         while has(old, OVERFLOW) && word::refs(old) <= LOW {
-            let left = shares.get(&index).copied().expect("OVERFLOW says that a share is here") - 1;
+            let left = shares
+                .get(&index)
+                .copied()
+                .expect("OVERFLOW says that a share is here")
+                - 1;
             let flag = if left == 0 { OVERFLOW } else { 0 };
             match word.compare_exchange_weak(old, (old + SHARE * REF) & !flag, AcqRel, Acquire) {
                 Ok(_) if left == 0 => {

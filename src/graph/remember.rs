@@ -37,7 +37,10 @@ impl Held {
 
 impl Memory {
     pub(super) fn new() -> Self {
-        Self { limit: AtomicUsize::new(0), held: Mutex::new(Held::default()) }
+        Self {
+            limit: AtomicUsize::new(0),
+            held: Mutex::new(Held::default()),
+        }
     }
 }
 

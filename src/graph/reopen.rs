@@ -16,8 +16,14 @@ impl<P> Graph<P> {
     pub fn reopen(&mut self, cache: &mut Cache, index: u32) -> bool {
         let node = self.node(index);
         let word = node.word.load(Relaxed);
-        assert!(has(word, DONE) && !has(word, CANCELLED), "only a finished task can be lost");
-        node.word.store((word & !(DONE | FAILED | QUEUED | RUNNING | TAKEN)) + REF, Relaxed);
+        assert!(
+            has(word, DONE) && !has(word, CANCELLED),
+            "only a finished task can be lost"
+        );
+        node.word.store(
+            (word & !(DONE | FAILED | QUEUED | RUNNING | TAKEN)) + REF,
+            Relaxed,
+        );
         self.relink(cache, index)
     }
 
@@ -33,13 +39,16 @@ impl<P> Graph<P> {
             let cell = self.edges.take(&mut cache.edges);
             self.edges.get(cell).target.store(index, Relaxed);
             self.edges.get(cell).next.store(word::head(word), Relaxed);
-            self.node(input).word.store(word::with_head(word, cell), Relaxed);
+            self.node(input)
+                .word
+                .store(word::with_head(word, cell), Relaxed);
             missing += 1;
         }
         let node = self.node(index);
         node.join.store(missing, Relaxed);
         let word = node.word.load(Relaxed) & !QUEUED;
-        node.word.store(word | if missing == 0 { QUEUED } else { 0 }, Relaxed);
+        node.word
+            .store(word | if missing == 0 { QUEUED } else { 0 }, Relaxed);
         missing == 0
     }
 }

@@ -55,10 +55,17 @@ pub enum Existing<P> {
 impl<P> Graph<P> {
     /// Adds a task that needs `inputs` settled, each wanted by the caller during the call.
     #[inline]
-    pub fn submit(&self, cache: &mut Cache, spec: &Spec, inputs: &[u32], payload: P, fx: &mut Effects) -> Born {
+    pub fn submit(
+        &self,
+        cache: &mut Cache,
+        spec: &Spec,
+        inputs: &[u32],
+        payload: P,
+        fx: &mut Effects,
+    ) -> Born {
         let index = self.prepare(cache, spec, inputs, payload);
         if inputs.is_empty() {
-            self.node(index).word.store(2 * REF | QUEUED, Release);
+            self.node(index).word.store((2 * REF) | QUEUED, Release);
             return Born::Ready(index);
         }
         self.node(index).word.store(2 * REF, Release);
@@ -68,14 +75,16 @@ impl<P> Graph<P> {
     /// Adds a node that something outside finishes: it is running from the start and nobody can claim it.
     pub fn external(&self, cache: &mut Cache, spec: &Spec, payload: P) -> u32 {
         let index = self.prepare(cache, spec, &[], payload);
-        self.node(index).word.store(2 * REF | RUNNING, Release);
+        self.node(index).word.store((2 * REF) | RUNNING, Release);
         index
     }
 
     /// Adds a node that is settled already: with the value in `payload`, or, when `failed`, with the error.
     pub fn settled(&self, cache: &mut Cache, spec: &Spec, payload: P, failed: bool) -> u32 {
         let index = self.prepare(cache, spec, &[], payload);
-        self.node(index).word.store(REF | DONE | if failed { FAILED } else { 0 }, Release);
+        self.node(index)
+            .word
+            .store(REF | DONE | if failed { FAILED } else { 0 }, Release);
         index
     }
 
@@ -109,22 +118,34 @@ impl<P> Graph<P> {
         let mut shard = self.keys.shard(hash);
         let mut found = None;
         let same = |entry: &Entry| {
-            found = self.named(*entry, hash, &key, identity, fx).map(|same| (entry.index, same));
+            found = self
+                .named(*entry, hash, &key, identity, fx)
+                .map(|same| (entry.index, same));
             found.is_some()
         };
         let hash_table::Entry::Vacant(vacant) = shard.entry(hash, same, |entry| entry.hash) else {
-            return Err(match found.expect("an occupied entry is one that was found to be the same") {
-                (index, true) => Existing::Same(index, payload),
-                (_, false) => Existing::Conflict(payload),
-            });
+            return Err(
+                match found.expect("an occupied entry is one that was found to be the same") {
+                    (index, true) => Existing::Same(index, payload),
+                    (_, false) => Existing::Conflict(payload),
+                },
+            );
         };
         let index = self.prepare(cache, spec, inputs, payload);
         let node = self.node(index);
-        node.cold.set_key(Box::new(KeyCell { key, identity, hash }));
+        node.cold.set_key(Box::new(KeyCell {
+            key,
+            identity,
+            hash,
+        }));
         // Others may find it by its key at once: while its inputs are being linked nobody may win it.
         let ready = if inputs.is_empty() { QUEUED } else { RUNNING };
-        node.word.store(2 * REF | KEYED | ready, Release);
-        vacant.insert(Entry { hash, index, generation: node.generation.load(Relaxed) });
+        node.word.store((2 * REF) | KEYED | ready, Release);
+        vacant.insert(Entry {
+            hash,
+            index,
+            generation: node.generation.load(Relaxed),
+        });
         drop(shard);
         if inputs.is_empty() {
             return Ok(Born::Ready(index));
@@ -133,7 +154,14 @@ impl<P> Graph<P> {
     }
 
     /// Whether the entry names a live task of this key, and then whether it is the same task. Keeps a want if so.
-    fn named(&self, entry: Entry, hash: u64, key: &Key, identity: Identity, fx: &mut Effects) -> Option<bool> {
+    fn named(
+        &self,
+        entry: Entry,
+        hash: u64,
+        key: &Key,
+        identity: Identity,
+        fx: &mut Effects,
+    ) -> Option<bool> {
         if entry.hash != hash || !self.retain_if_wanted(entry.index, entry.generation, fx) {
             return None;
         }
@@ -150,7 +178,14 @@ impl<P> Graph<P> {
 
     /// Links a new node to its inputs and takes the guard off its join counter. `held`: others can reach the node,
     /// so it is RUNNING until all its inputs are linked.
-    fn link_all(&self, cache: &mut Cache, index: u32, inputs: &[u32], held: bool, fx: &mut Effects) -> Born {
+    fn link_all(
+        &self,
+        cache: &mut Cache,
+        index: u32,
+        inputs: &[u32],
+        held: bool,
+        fx: &mut Effects,
+    ) -> Born {
         let mut settled = 1;
         let mut failed = None;
         for &input in inputs {
@@ -178,7 +213,10 @@ impl<P> Graph<P> {
         let node = self.node(index);
         let mut old = node.word.load(Acquire);
         while !has(old, SETTLED | word::CANCEL) {
-            match node.word.compare_exchange_weak(old, old & !RUNNING, AcqRel, Acquire) {
+            match node
+                .word
+                .compare_exchange_weak(old, old & !RUNNING, AcqRel, Acquire)
+            {
                 Ok(_) => return true,
                 Err(now) => old = now,
             }

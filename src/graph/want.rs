@@ -3,7 +3,9 @@
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use super::key::{Entry, remove_from};
-use super::word::{self, CANCEL, CANCELLED, DETACHED, DONE, FAILED, OVERFLOW, REF, RUNNING, TAKEN, has};
+use super::word::{
+    self, CANCEL, CANCELLED, DETACHED, DONE, FAILED, OVERFLOW, REF, RUNNING, TAKEN, has,
+};
 use super::{Effects, Graph, Id};
 
 /// A reference taken by somebody who had only an id, to be given back with [`Graph::drop_want`].
@@ -62,7 +64,10 @@ impl<P> Graph<P> {
                 (true, true) => CANCEL,
                 (false, _) => 0,
             };
-            match node.word.compare_exchange_weak(old, (old - REF) | flags, AcqRel, Acquire) {
+            match node
+                .word
+                .compare_exchange_weak(old, (old - REF) | flags, AcqRel, Acquire)
+            {
                 Ok(_) if has(flags, CANCELLED) => fx.unrun.push(index),
                 Ok(_) if has(flags, CANCEL) => fx.unwanted.push(index),
                 Ok(_) if word::refs(old) == 1 => fx.free.push(index),
@@ -149,7 +154,14 @@ impl<P> Graph<P> {
         let won = self.win_taken(index);
         if won {
             let generation = self.generation(index);
-            remove_from(&mut shard, Entry { hash: cell.hash, index, generation });
+            remove_from(
+                &mut shard,
+                Entry {
+                    hash: cell.hash,
+                    index,
+                    generation,
+                },
+            );
         }
         won
     }
@@ -157,8 +169,12 @@ impl<P> Graph<P> {
     fn win_taken(&self, index: u32) -> bool {
         let word = &self.node(index).word;
         let old = word.load(Acquire);
-        let sole = word::refs(old) == 1 && has(old, DONE) && !has(old, FAILED | CANCELLED | TAKEN | OVERFLOW);
-        sole && word.compare_exchange(old, old | TAKEN, AcqRel, Relaxed).is_ok()
+        let sole = word::refs(old) == 1
+            && has(old, DONE)
+            && !has(old, FAILED | CANCELLED | TAKEN | OVERFLOW);
+        sole && word
+            .compare_exchange(old, old | TAKEN, AcqRel, Relaxed)
+            .is_ok()
     }
 
     /// Marks the payload of a settled node empty; only by its sole owner or by who just finished it cancelled.

@@ -40,8 +40,16 @@ impl Turns {
 
 impl Baton {
     pub(super) fn new(seed: u64) -> Self {
-        let turns = Turns { random: seed, ready: Vec::new(), resumable: Vec::new(), drawn: None };
-        Self { turns: Mutex::new(turns), engine: OnceLock::new() }
+        let turns = Turns {
+            random: seed,
+            ready: Vec::new(),
+            resumable: Vec::new(),
+            drawn: None,
+        };
+        Self {
+            turns: Mutex::new(turns),
+            engine: OnceLock::new(),
+        }
     }
 
     /// Tells the baton whose threads to wake.

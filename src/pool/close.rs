@@ -34,7 +34,11 @@ impl Engine {
     /// Waits for running bodies, at most until `deadline`; gives the names of those that are still running.
     pub(crate) fn wait_stopped(self: &Arc<Self>, deadline: Option<Instant>) -> Vec<String> {
         let stopped = self.crew.wait_empty(deadline);
-        if stopped { Vec::new() } else { local::with(self, |local| self.running(local)) }
+        if stopped {
+            Vec::new()
+        } else {
+            local::with(self, |local| self.running(local))
+        }
     }
 
     /// Empties the memory of pure results.
@@ -48,13 +52,11 @@ impl Engine {
     fn cancel_all(&self, local: &Local) {
         let live: Vec<u32> = self.graph.live().collect();
         for index in live {
-            let Some(pin) = self.graph.pin_any(index) else { continue };
-            match self.graph.state(index) {
+            local.pinned(index, || match self.graph.state(index) {
                 TaskState::Waiting | TaskState::Queued => self.cancel(local, index),
                 TaskState::Running => self.graph.request_cancel(index),
                 _ => {}
-            }
-            local.unpin_all([pin]);
+            });
             local.settle_up();
         }
     }
@@ -70,12 +72,10 @@ impl Engine {
 
     fn running(&self, local: &Local) -> Vec<String> {
         let running: Vec<u32> = self.graph.in_state(TaskState::Running).collect();
-        let mut names = Vec::new();
-        for index in running {
-            let Some(pin) = self.graph.pin_any(index) else { continue };
-            names.push(self.name(index));
-            local.unpin_all([pin]);
-        }
+        let names = running
+            .into_iter()
+            .filter_map(|index| local.pinned(index, || self.name(index)))
+            .collect();
         local.settle_up();
         names
     }

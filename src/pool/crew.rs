@@ -12,111 +12,45 @@
 //! * Past [`SOFT_CAP`] blocked bodies a vacant place is staffed only for urgent work, or when nobody else works.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::time::Instant;
 
-use crossbeam::deque::Worker;
 use parking_lot::{Condvar, Mutex};
 
 use super::Engine;
-use super::local::{self, Local};
+use super::local::Local;
+use super::place::{Grant, Place, Seat};
 use super::sleep::Idle;
 
-/// How long a thread without a place is kept.
-const KEEP: Duration = Duration::from_secs(10);
 /// Blocked bodies past which only work that somebody waits for gets a new thread (the JDK's figure for spares).
 pub(super) const SOFT_CAP: usize = 256;
 /// Blocked bodies past which a wait is refused.
 pub(super) const HARD_CAP: usize = 4096;
-/// Searches before a thread sleeps: a few microseconds.
-const ROUNDS: usize = 48;
-
-/// The right to work, and the deque that goes with it.
-#[derive(Debug)]
-pub(crate) struct Place {
-    /// Its number and deque; an extra place has none.
-    regular: Option<(usize, Worker<u32>)>,
-}
-
-impl Place {
-    pub(super) fn new(number: usize, deque: Worker<u32>) -> Self {
-        Self { regular: Some((number, deque)) }
-    }
-
-    #[inline]
-    pub(super) fn deque(&self) -> Option<&Worker<u32>> {
-        self.regular.as_ref().map(|(_, deque)| deque)
-    }
-
-    #[inline]
-    pub(super) fn number(&self) -> Option<usize> {
-        self.regular.as_ref().map(|(number, _)| *number)
-    }
-
-    fn is_extra(&self) -> bool {
-        self.regular.is_none()
-    }
-}
-
-/// Where one of the pool's threads sleeps.
-#[derive(Debug, Default)]
-pub(crate) struct Seat {
-    grant: Mutex<Option<Grant>>,
-    bell: Condvar,
-}
-
-/// What a sleeping thread is woken for.
-#[derive(Debug)]
-enum Grant {
-    /// There may be work.
-    Search,
-    /// Here is a place to work at.
-    Work(Place),
-    /// The engine stops.
-    Stop,
-}
-
-impl Seat {
-    fn give(&self, grant: Grant) {
-        *self.grant.lock() = Some(grant);
-        self.bell.notify_one();
-    }
-
-    fn wait(&self, limit: Option<Duration>) -> Option<Grant> {
-        let deadline = limit.map(|limit| Instant::now() + limit);
-        let mut grant = self.grant.lock();
-        while grant.is_none() {
-            match deadline {
-                None => self.bell.wait(&mut grant),
-                Some(deadline) if self.bell.wait_until(&mut grant, deadline).timed_out() => break,
-                Some(_) => {}
-            }
-        }
-        grant.take()
-    }
-}
 
 /// Who works, sleeps, and waits for a place.
 #[derive(Debug)]
 pub(crate) struct Crew {
-    roster: Mutex<Roster>,
+    pub(super) roster: Mutex<Roster>,
     pub(super) idle: Idle,
     /// Rung when the last thread has ended.
-    empty: Condvar,
+    pub(super) empty: Condvar,
     /// Extra threads that are to give their places up.
     surplus: AtomicUsize,
+    /// There is work, nobody works, and the system gives no thread.
+    starved: AtomicBool,
 }
 
+/// Who is where.
 #[derive(Debug, Default)]
-struct Roster {
-    sleepers: Vec<Arc<Seat>>,
-    vacant: Vec<Place>,
-    dormant: Vec<Arc<Seat>>,
-    threads: usize,
-    ever: usize,
-    extra: usize,
-    stopping: bool,
+pub(super) struct Roster {
+    pub(super) sleepers: Vec<Arc<Seat>>,
+    pub(super) vacant: Vec<Place>,
+    pub(super) dormant: Vec<Arc<Seat>>,
+    pub(super) threads: usize,
+    pub(super) ever: usize,
+    pub(super) extra: usize,
+    pub(super) stopping: bool,
 }
 
 impl Crew {
@@ -126,6 +60,7 @@ impl Crew {
             idle: Idle::new(),
             empty: Condvar::new(),
             surplus: AtomicUsize::new(0),
+            starved: AtomicBool::new(false),
         }
     }
 
@@ -140,6 +75,11 @@ impl Crew {
         self.roster.lock().extra
     }
 
+    /// Whether work found nobody to do it since the last call.
+    pub(super) fn take_starved(&self) -> bool {
+        self.starved.swap(false, Relaxed)
+    }
+
     /// Asks that many extra threads to give their places up.
     pub(super) fn set_surplus(&self, count: usize) {
         self.surplus.store(count, Relaxed);
@@ -151,7 +91,10 @@ impl Crew {
         roster.stopping = true;
         let sleepers = std::mem::take(&mut roster.sleepers);
         sleepers.iter().for_each(|_| self.idle.awake());
-        for seat in sleepers.into_iter().chain(std::mem::take(&mut roster.dormant)) {
+        for seat in sleepers
+            .into_iter()
+            .chain(std::mem::take(&mut roster.dormant))
+        {
             seat.give(Grant::Stop);
         }
     }
@@ -169,14 +112,17 @@ impl Crew {
         roster.threads == 0
     }
 
-    fn is_stopping(&self) -> bool {
+    pub(super) fn is_stopping(&self) -> bool {
         self.roster.lock().stopping
     }
 
     /// Takes one of the extra places that are too many.
-    fn is_surplus(&self) -> bool {
+    pub(super) fn is_surplus(&self) -> bool {
         self.surplus.load(Relaxed) > 0
-            && self.surplus.fetch_update(AcqRel, Acquire, |count| count.checked_sub(1)).is_ok()
+            && self
+                .surplus
+                .fetch_update(AcqRel, Acquire, |count| count.checked_sub(1))
+                .is_ok()
     }
 }
 
@@ -208,7 +154,9 @@ impl Engine {
     /// else works.
     fn may_staff(&self, roster: &Roster) -> bool {
         let blocked = self.waits.blocked();
-        let working = roster.threads.saturating_sub(blocked + roster.dormant.len() + roster.sleepers.len());
+        let working = roster
+            .threads
+            .saturating_sub(blocked + roster.dormant.len() + roster.sleepers.len());
         blocked < SOFT_CAP || working == 0 || self.queues.has_urgent()
     }
 
@@ -225,9 +173,7 @@ impl Engine {
             let place = roster.vacant.pop().expect("checked by the caller");
             self.crew.idle.staff();
             if let Err(place) = self.hire(roster, place) {
-                roster.vacant.push(place);
-                self.crew.idle.end_search();
-                self.crew.idle.vacate();
+                self.put_back(roster, place);
             }
         } else {
             self.monitor.ask(self);
@@ -248,12 +194,19 @@ impl Engine {
                 if let Some(seat) = roster.dormant.pop() {
                     seat.give(Grant::Work(place));
                 } else if let Err(place) = self.hire(roster, place) {
-                    roster.vacant.push(place);
-                    self.crew.idle.end_search();
-                    self.crew.idle.vacate();
+                    self.put_back(roster, place);
                 }
             }
         }
+    }
+
+    /// The system refused a thread for this place. If that leaves nobody to work, the monitor ends a body's wait.
+    fn put_back(&self, roster: &mut Roster, place: Place) {
+        roster.vacant.push(place);
+        self.crew.idle.end_search();
+        self.crew.idle.vacate();
+        let nobody_works = roster.threads <= self.waits.blocked() + roster.dormant.len();
+        self.crew.starved.store(nobody_works, Relaxed);
     }
 
     /// The monitor's answer to an ask: a new thread for a vacant place, if there is still work for one.
@@ -280,8 +233,8 @@ impl Engine {
         roster.extra += 1;
         self.crew.idle.start_search();
         if let Some(seat) = roster.dormant.pop() {
-            seat.give(Grant::Work(Place { regular: None }));
-        } else if self.hire(&mut roster, Place { regular: None }).is_err() {
+            seat.give(Grant::Work(Place::extra()));
+        } else if self.hire(&mut roster, Place::extra()).is_err() {
             roster.extra -= 1;
             self.crew.idle.end_search();
         }
@@ -292,7 +245,8 @@ impl Engine {
         for place in places {
             let mut roster = self.crew.roster.lock();
             self.crew.idle.start_search();
-            self.hire_or_say(&mut roster, place).map_err(|(error, _)| error)?;
+            self.hire_or_say(&mut roster, place)
+                .map_err(|(error, _)| error)?;
         }
         Ok(())
     }
@@ -302,7 +256,11 @@ impl Engine {
     }
 
     /// Starts a thread that begins as a searcher. The system may refuse it.
-    fn hire_or_say(self: &Arc<Self>, roster: &mut Roster, place: Place) -> Result<(), (std::io::Error, Place)> {
+    fn hire_or_say(
+        self: &Arc<Self>,
+        roster: &mut Roster,
+        place: Place,
+    ) -> Result<(), (std::io::Error, Place)> {
         let engine = Arc::clone(self);
         let seat = Arc::new(Seat::default());
         let at = Arc::clone(&seat);
@@ -310,7 +268,7 @@ impl Engine {
             .name(format!("{}-{}", self.options.thread_name, roster.ever))
             .stack_size(self.options.stack_size);
         seat.give(Grant::Work(place));
-        match builder.spawn(move || work(&engine, &at)) {
+        match builder.spawn(move || super::worker::work(&engine, &at)) {
             Ok(_) => {
                 roster.threads += 1;
                 roster.ever += 1;
@@ -325,7 +283,9 @@ impl Engine {
 
     /// Takes the place of a body that is about to block.
     pub(super) fn vacate(self: &Arc<Self>, local: &Local) {
-        let Some(place) = local.state().place.take() else { return };
+        let Some(place) = local.state().place.take() else {
+            return;
+        };
         if place.is_extra() {
             self.crew.roster.lock().extra -= 1;
             return;
@@ -352,168 +312,5 @@ impl Engine {
             self.crew.idle.occupy();
             local.state().place = Some(place);
         }
-    }
-}
-
-/// The life of one of the pool's threads.
-fn work(engine: &Arc<Engine>, seat: &Arc<Seat>) {
-    super::wait::mark_stack(engine.options.stack_size);
-    let local = std::rc::Rc::new(Local::new(engine, Some(Arc::clone(seat))));
-    local::enter(std::rc::Rc::clone(&local));
-    engine.options.thread_started();
-    if let Some(Grant::Work(place)) = seat.wait(None) {
-        local.state().place = Some(place);
-        local.work();
-    }
-    engine.options.thread_stopped();
-    local::leave(&local);
-    drop(local);
-    let mut roster = engine.crew.roster.lock();
-    roster.threads -= 1;
-    if roster.threads == 0 {
-        engine.crew.empty.notify_all();
-    }
-}
-
-impl Local {
-    /// Begins as a searcher with a place. Ends when the engine stops, or without a place for too long.
-    fn work(&self) {
-        let mut found = self.search();
-        loop {
-            match found {
-                Some(index) => self.run_chain(index),
-                None if !self.rest() => return,
-                None => {}
-            }
-            if !self.at_boundary() {
-                return;
-            }
-            found = self.pick().or_else(|| {
-                self.engine.crew.idle.start_search();
-                self.search()
-            });
-        }
-    }
-
-    fn pick(&self) -> Option<u32> {
-        let state = &mut *self.state();
-        self.engine.queues.pick(state)
-    }
-
-    /// Looks for work for a few microseconds. Found: no longer a searcher. Not found: still one.
-    fn search(&self) -> Option<u32> {
-        for _ in 0..ROUNDS {
-            if let Some(index) = self.pick() {
-                if self.engine.crew.idle.end_search() && self.engine.queues.has_work() {
-                    self.engine.notify();
-                }
-                return Some(index);
-            }
-            (0..16).for_each(|_| std::hint::spin_loop());
-        }
-        None
-    }
-
-    /// Between two tasks: a thread that works has a place. No: the engine stops.
-    fn at_boundary(&self) -> bool {
-        if self.engine.is_closed() && self.engine.crew.is_stopping() {
-            return false;
-        }
-        let extra = self.state().place.as_ref().is_some_and(Place::is_extra);
-        if extra && self.engine.crew.is_surplus() {
-            self.give_extra_up();
-        }
-        self.pass_baton();
-        self.has_place() || self.find_place()
-    }
-
-    fn has_place(&self) -> bool {
-        self.state().place.is_some()
-    }
-
-    /// With a baton: it may be another's turn.
-    fn pass_baton(&self) {
-        let engine = &self.engine;
-        let Some(baton) = &engine.queues.baton else { return };
-        if self.has_place()
-            && let Some(parker) = baton.turn()
-        {
-            let place = self.state().place.take().expect("looked at just above");
-            parker.hand(place);
-        }
-    }
-
-    fn give_extra_up(&self) {
-        self.state().place = None;
-        self.engine.crew.roster.lock().extra -= 1;
-    }
-
-    /// A vacant place, or one that becomes vacant while this thread is dormant. No: none for too long, or a stop.
-    fn find_place(&self) -> bool {
-        let (engine, seat) = (&self.engine, self.seat.as_ref().expect("one of the pool's"));
-        let mut roster = engine.crew.roster.lock();
-        if roster.stopping {
-            return false;
-        }
-        if let Some(place) = roster.vacant.pop() {
-            engine.crew.idle.occupy();
-            drop(roster);
-            self.state().place = Some(place);
-            return true;
-        }
-        roster.dormant.push(Arc::clone(seat));
-        drop(roster);
-        let mut grant = seat.wait(Some(KEEP));
-        if grant.is_none() {
-            let mut roster = engine.crew.roster.lock();
-            roster.dormant.retain(|other| !Arc::ptr_eq(other, seat));
-            grant = seat.grant.lock().take(); // Given between the end of the wait and the lock.
-        }
-        match grant {
-            Some(Grant::Work(place)) => {
-                self.state().place = Some(place);
-                // It came as a searcher's place; the search begins in `work`.
-                engine.crew.idle.end_search();
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// A searcher that found nothing sleeps with its place until it is woken. No: the engine stops.
-    fn rest(&self) -> bool {
-        let (engine, seat) = (&self.engine, self.seat.as_ref().expect("one of the pool's"));
-        let crew = &engine.crew;
-        if self.state().place.as_ref().is_some_and(Place::is_extra) {
-            crew.idle.end_search();
-            self.give_extra_up();
-            return true;
-        }
-        let mut roster = crew.roster.lock();
-        if roster.stopping {
-            return false;
-        }
-        roster.sleepers.push(Arc::clone(seat));
-        crew.idle.fall_asleep();
-        drop(roster);
-        if engine.queues.has_work() && self.wake_myself() {
-            return true;
-        }
-        let stop = matches!(seat.wait(None), None | Some(Grant::Stop));
-        crew.idle.end_search();
-        !stop
-    }
-
-    /// The last look found work. No: somebody has woken this thread meanwhile, and its grant is on the way.
-    fn wake_myself(&self) -> bool {
-        let (crew, seat) = (&self.engine.crew, self.seat.as_ref().expect("one of the pool's"));
-        let mut roster = crew.roster.lock();
-        let Some(at) = roster.sleepers.iter().position(|other| Arc::ptr_eq(other, seat)) else {
-            return false;
-        };
-        roster.sleepers.remove(at);
-        crew.idle.awake();
-        crew.idle.end_search();
-        true
     }
 }

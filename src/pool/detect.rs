@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use super::Engine;
 use super::local::Local;
-use super::wait::{On, Records};
+use super::waits::{On, Records};
 use crate::error::WaitError;
-use crate::graph::State as TaskState;
+use crate::graph::{Inputs, State as TaskState};
 
 /// How long a body must have been parked before it is worth a walk.
 const PARKED: Duration = Duration::from_millis(10);
@@ -54,15 +54,27 @@ impl Engine {
     }
 
     fn judge(&self, local: &Local, records: &mut Records, key: usize) {
-        let Some(start) = records.slab[key].frames.last().map(|frame| frame.task) else { return };
+        let Some(start) = records.slab[key].frames.last().map(|frame| frame.task) else {
+            return;
+        };
         let parked = parked(records);
-        let Some(cycle) = self.cycle(local, &parked, start) else { return };
+        let Some(cycle) = self.cycle(local, &parked, start) else {
+            return;
+        };
         // The records are locked, so the parks are the same; the tasks between them are looked at again.
-        if self.cycle(local, &parked, start) != Some(Cycle { tasks: cycle.tasks.clone(), last: cycle.last }) {
+        if self.cycle(local, &parked, start)
+            != Some(Cycle {
+                tasks: cycle.tasks.clone(),
+                last: cycle.last,
+            })
+        {
             return;
         }
         let text = self.describe(&cycle);
-        let last = records.slab.iter_mut().find(|(_, record)| record.epoch == cycle.last);
+        let last = records
+            .slab
+            .iter_mut()
+            .find(|(_, record)| record.epoch == cycle.last);
         if let Some((_, record)) = last {
             record.end(WaitError::Deadlock(text));
         }
@@ -76,12 +88,22 @@ impl Engine {
 
     fn cycle(&self, local: &Local, parked: &HashMap<u32, Parked>, start: u32) -> Option<Cycle> {
         let tasks = self.way(local, parked, start, start)?;
-        let last = tasks.iter().filter_map(|task| parked.get(task)).map(|p| p.epoch).max()?;
+        let last = tasks
+            .iter()
+            .filter_map(|task| parked.get(task))
+            .map(|p| p.epoch)
+            .max()?;
         Some(Cycle { tasks, last })
     }
 
     /// The tasks on a way from `start` to `end`, without `end`; depth first and without recursion.
-    fn way(&self, local: &Local, parked: &HashMap<u32, Parked>, start: u32, end: u32) -> Option<Vec<u32>> {
+    fn way(
+        &self,
+        local: &Local,
+        parked: &HashMap<u32, Parked>,
+        start: u32,
+        end: u32,
+    ) -> Option<Vec<u32>> {
         let mut seen = HashSet::new();
         let mut path: Vec<(u32, Vec<u32>)> = vec![(start, self.waits_for(local, parked, start))];
         while let Some((_, next)) = path.last_mut() {
@@ -89,8 +111,12 @@ impl Engine {
                 None => {
                     path.pop();
                 }
-                Some(task) if task == end => return Some(path.iter().map(|(task, _)| *task).collect()),
-                Some(task) if seen.insert(task) => path.push((task, self.waits_for(local, parked, task))),
+                Some(task) if task == end => {
+                    return Some(path.iter().map(|(task, _)| *task).collect());
+                }
+                Some(task) if seen.insert(task) => {
+                    path.push((task, self.waits_for(local, parked, task)))
+                }
                 Some(_) => {}
             }
         }
@@ -106,12 +132,16 @@ impl Engine {
             };
         }
         // Pinned: its list of inputs must not be freed while it is read.
-        let Some(pin) = self.graph.pin_any(task) else { return Vec::new() };
-        let waits = self.graph.state(task) == TaskState::Waiting;
-        let inputs = if waits { self.graph.inputs(task).to_vec() } else { Vec::new() };
-        let unsettled = inputs.into_iter().filter(|&input| !self.graph.is_settled(input)).collect();
-        local.unpin_all([pin]);
-        unsettled
+        let waiting = || self.graph.state(task) == TaskState::Waiting;
+        let inputs = local.pinned(task, || {
+            if waiting() {
+                self.graph.inputs(task)
+            } else {
+                Inputs::new()
+            }
+        });
+        let unsettled = |input: &u32| !self.graph.is_settled(*input);
+        inputs.into_iter().flatten().filter(unsettled).collect()
     }
 
     fn describe(&self, cycle: &Cycle) -> String {
@@ -133,7 +163,13 @@ fn parked(records: &Records) -> HashMap<u32, Parked> {
     let mut parked = HashMap::new();
     for (_, record) in &records.slab {
         for frame in record.frames.iter().filter(|frame| frame.task != 0) {
-            parked.insert(frame.task, Parked { epoch: record.epoch, on: frame.on.clone() });
+            parked.insert(
+                frame.task,
+                Parked {
+                    epoch: record.epoch,
+                    on: frame.on.clone(),
+                },
+            );
         }
     }
     parked

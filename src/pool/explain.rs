@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::local::Local;
-use super::wait::On;
+use super::waits::On;
 use crate::graph::State as TaskState;
 
 /// Inputs named in one sentence; the rest are counted.
@@ -16,7 +16,9 @@ impl Engine {
         let label = self.label(index);
         match self.graph.state(index) {
             TaskState::Finished => format!("{label} is finished"),
-            TaskState::Failed => format!("{label} failed: {}", super::job::error(&self.graph, index)),
+            TaskState::Failed => {
+                format!("{label} failed: {}", super::job::error(&self.graph, index))
+            }
             TaskState::Cancelled => format!("{label} was cancelled"),
             TaskState::Running => self.explain_running(&label, index),
             TaskState::Queued => self.explain_queued(&label),
@@ -27,11 +29,16 @@ impl Engine {
     fn explain_running(&self, label: &str, index: u32) -> String {
         let on = self.waits.with(|records| {
             let mut frames = records.slab.iter().flat_map(|(_, record)| &record.frames);
-            frames.find(|frame| frame.task == index).map(|frame| frame.on.clone())
+            frames
+                .find(|frame| frame.task == index)
+                .map(|frame| frame.on.clone())
         });
         match on {
             None => format!("{label} is running"),
-            Some(on) => format!("{label} has started and is blocked on {}", self.describe_wait(&on)),
+            Some(on) => format!(
+                "{label} has started and is blocked on {}",
+                self.describe_wait(&on)
+            ),
         }
     }
 
@@ -40,7 +47,9 @@ impl Engine {
         let (threads, _) = self.crew.threads();
         let why = match (self.is_closed(), blocked) {
             (true, _) => "the client is closed".to_owned(),
-            (_, 0) => format!("all {threads} threads are busy with other tasks, or it has just been queued"),
+            (_, 0) => format!(
+                "all {threads} threads are busy with other tasks, or it has just been queued"
+            ),
             (_, _) => format!("of {threads} threads {blocked} are blocked and the others are busy"),
         };
         format!("{label} is ready and queued: {why}")
@@ -49,15 +58,24 @@ impl Engine {
     fn explain_waiting(&self, local: &Local, label: &str, index: u32) -> String {
         let mut missing = Vec::new();
         for input in self.graph.inputs(index) {
-            let Some(pin) = self.graph.pin_any(input) else { continue };
-            if !self.graph.is_settled(index) && !self.graph.is_settled(input) {
-                missing.push(format!("{} ({})", self.label(input), state_word(self.graph.state(input))));
-            }
-            local.unpin_all([pin]);
+            local.pinned(input, || {
+                // While the task waits, whatever it names as an input is one.
+                if !self.graph.is_settled(input) && !self.graph.is_settled(index) {
+                    missing.push(format!(
+                        "{} ({})",
+                        self.label(input),
+                        state_word(self.graph.state(input))
+                    ));
+                }
+            });
         }
         let more = missing.len().saturating_sub(NAMED);
         missing.truncate(NAMED);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
         match missing.is_empty() {
             true => format!("{label} has just got its last input"),
             false => format!("{label} is waiting for {}{more}", missing.join(", ")),
@@ -77,11 +95,26 @@ impl Engine {
     pub(super) fn stall_text(&self, waiting: usize, since: Duration) -> String {
         let seconds = since.as_secs_f32();
         let blocked: Vec<String> = self.waits.with(|records| {
-            let frames = records.slab.iter().filter_map(|(_, record)| record.frames.last());
+            let frames = records
+                .slab
+                .iter()
+                .filter_map(|(_, record)| record.frames.last());
             let frames = frames.filter(|frame| frame.task != 0).take(NAMED);
-            frames.map(|frame| format!("{} on {}", self.label(frame.task), self.describe_wait(&frame.on))).collect()
+            frames
+                .map(|frame| {
+                    format!(
+                        "{} on {}",
+                        self.label(frame.task),
+                        self.describe_wait(&frame.on)
+                    )
+                })
+                .collect()
         });
-        let blocked = if blocked.is_empty() { String::new() } else { format!("; blocked: {}", blocked.join(", ")) };
+        let blocked = if blocked.is_empty() {
+            String::new()
+        } else {
+            format!("; blocked: {}", blocked.join(", "))
+        };
         format!(
             "tenter: no task has started or settled for {seconds:.0} s while {waiting} wait{blocked}; \
              ask a handle's `explain()` what it needs"

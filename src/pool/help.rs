@@ -9,7 +9,8 @@
 use super::crew::SOFT_CAP;
 use super::job::Claimed;
 use super::local::Local;
-use super::wait::{Frame, On, has_stack};
+use super::stack::has_stack;
+use super::waits::{Frame, On};
 use crate::graph::{Pin, State as TaskState};
 
 /// Nodes one search looks at, unless too many are blocked.
@@ -21,8 +22,13 @@ impl Local {
     pub(super) fn help(&self, target: u32) {
         let engine = &self.engine;
         while !engine.graph.is_settled(target) && has_stack() {
-            let Some(claimed) = self.claim_in_closure(target) else { return };
-            self.frames.borrow_mut().push(Frame { task: self.task.get(), on: On::Task(target) });
+            let Some(claimed) = self.claim_in_closure(target) else {
+                return;
+            };
+            self.frames.borrow_mut().push(Frame {
+                task: self.task.get(),
+                on: On::Task(target),
+            });
             // Not its successors: they need not be in the closure.
             self.run_claimed(&claimed, false);
             self.frames.borrow_mut().pop();
@@ -48,7 +54,11 @@ impl Local {
     /// Visits queued members of the closure of `target`, until `visit` says that it is done.
     pub(super) fn walk_closure(&self, target: u32, mut visit: impl FnMut(u32) -> bool) {
         let engine = &self.engine;
-        let limit = if engine.waits.blocked() >= SOFT_CAP { usize::MAX } else { BUDGET };
+        let limit = if engine.waits.blocked() >= SOFT_CAP {
+            usize::MAX
+        } else {
+            BUDGET
+        };
         let mut pinned = vec![Pin(target)];
         let mut seen = std::collections::HashSet::new();
         let mut next = 0;
@@ -69,13 +79,20 @@ impl Local {
     }
 
     /// Pins the inputs of a pinned node. While it still waits, whatever it names as an input is one: it wants it.
-    fn pin_inputs(&self, index: u32, pinned: &mut Vec<Pin>, seen: &mut std::collections::HashSet<u32>) {
+    fn pin_inputs(
+        &self,
+        index: u32,
+        pinned: &mut Vec<Pin>,
+        seen: &mut std::collections::HashSet<u32>,
+    ) {
         let graph = &self.engine.graph;
         for input in graph.inputs(index) {
             if !seen.insert(input) {
                 continue;
             }
-            let Some(pin) = graph.pin_any(input) else { continue };
+            let Some(pin) = graph.pin_any(input) else {
+                continue;
+            };
             let still = !graph.is_settled(index) && graph.inputs(index).contains(&input);
             if still {
                 pinned.push(pin);
@@ -86,13 +103,22 @@ impl Local {
     }
 
     /// Pins what a running node is parked on, if it is parked for as long as it takes. Its body wants it meanwhile.
-    fn pin_awaited(&self, index: u32, pinned: &mut Vec<Pin>, seen: &mut std::collections::HashSet<u32>) {
+    fn pin_awaited(
+        &self,
+        index: u32,
+        pinned: &mut Vec<Pin>,
+        seen: &mut std::collections::HashSet<u32>,
+    ) {
         let engine = &self.engine;
-        let Some(on) = engine.waits.task_awaited_by(index) else { return };
+        let Some(on) = engine.waits.task_awaited_by(index) else {
+            return;
+        };
         if !seen.insert(on) {
             return;
         }
-        let Some(pin) = engine.graph.pin_any(on) else { return };
+        let Some(pin) = engine.graph.pin_any(on) else {
+            return;
+        };
         if engine.waits.task_awaited_by(index) == Some(on) {
             pinned.push(pin);
         } else {
@@ -100,7 +126,19 @@ impl Local {
         }
     }
 
-    pub(super) fn unpin_all(&self, pins: impl IntoIterator<Item = Pin>) {
+    /// Calls `f` while the node is pinned, if anybody refers to it.
+    pub(super) fn pinned<R>(&self, index: u32, f: impl FnOnce() -> R) -> Option<R> {
+        self.engine.pins.raise();
+        let result = self.engine.graph.pin_any(index).map(|pin| {
+            let result = f();
+            self.unpin_all([pin]);
+            result
+        });
+        self.engine.pins.lower();
+        result
+    }
+
+    fn unpin_all(&self, pins: impl IntoIterator<Item = Pin>) {
         let state = &mut *self.state();
         for pin in pins {
             self.engine.graph.unpin(pin, &mut state.fx);

@@ -87,7 +87,10 @@ pub(crate) struct Slot<T> {
 impl<T> Slot<T> {
     /// The input that is `place`-th in the list; the caller has pushed the node of a `TaskFuture<T>` there.
     pub(crate) fn of(place: usize) -> Self {
-        Self { place: place as u32, of: PhantomData }
+        Self {
+            place: place as u32,
+            of: PhantomData,
+        }
     }
 
     /// The `k`-th input after this one, in a list of inputs of one type.
@@ -105,7 +108,10 @@ impl<'a> RunContext<'a> {
 
     /// The value of an input, moved out if nobody else wants it, else `None`.
     pub(crate) fn take<T>(&self, slot: &Slot<T>) -> Option<T> {
-        take(self.graph, self.graph.input(self.index, slot.place as usize))
+        take(
+            self.graph,
+            self.graph.input(self.index, slot.place as usize),
+        )
     }
 }
 
@@ -128,7 +134,13 @@ unsafe fn value_at<T>(graph: &Graph<Job>, mut index: u32) -> *const T {
         let data = job.data.as_ptr();
         if !job.table().forwards {
             // SAFETY: the bytes hold a `T`, or a box of one when it does not fit.
-            return unsafe { if fits::<T>() { data.cast() } else { *data.cast::<*const T>() } };
+            return unsafe {
+                if fits::<T>() {
+                    data.cast()
+                } else {
+                    *data.cast::<*const T>()
+                }
+            };
         }
         // SAFETY: the bytes of a forwarding job are a `TaskRef`, which pins the next node.
         index = unsafe { (*data.cast::<TaskRef>()).index() };
@@ -145,7 +157,11 @@ pub(crate) fn take<T>(graph: &Graph<Job>, index: u32) -> Option<T> {
     // SAFETY: TAKEN is won: nobody else reads the bytes, now or later.
     unsafe {
         let data = (*graph.payload(index)).data.as_mut_ptr();
-        Some(if fits::<T>() { data.cast::<T>().read() } else { *Box::from_raw(*data.cast::<*mut T>()) })
+        Some(if fits::<T>() {
+            data.cast::<T>().read()
+        } else {
+            *Box::from_raw(*data.cast::<*mut T>())
+        })
     }
 }
 
@@ -225,7 +241,7 @@ pub(crate) fn dispose(graph: &Graph<Job>, claimed: &Claimed, left: Left) {
 pub(crate) fn type_name(graph: &Graph<Job>, index: u32) -> &'static str {
     let job = graph.payload(index);
     // SAFETY: the table is written before the node is published, lives for ever, and is only replaced atomically.
-    unsafe { ((*(&raw const (*job).table)).load_table().name)() }
+    unsafe { ((*job).table.load_table().name)() }
 }
 
 /// Bytes of the value itself.
@@ -261,13 +277,19 @@ unsafe fn put<T>(data: Data, value: T) {
 #[inline]
 unsafe fn pull<T>(data: Data) -> T {
     // SAFETY: the caller's word.
-    unsafe { if fits::<T>() { data.cast::<T>().read() } else { *Box::from_raw(*data.cast::<*mut T>()) } }
+    unsafe {
+        if fits::<T>() {
+            data.cast::<T>().read()
+        } else {
+            *Box::from_raw(*data.cast::<*mut T>())
+        }
+    }
 }
 
-/// The table's functions for a closure `F` and its value `R`.
-struct Of<F, R>(PhantomData<(F, R)>);
+/// The table's functions for a closure `F` and its value `R`, named after the user's closure `N`.
+struct Of<N, F, R>(PhantomData<(F, R, N)>);
 
-impl<F, R> Of<F, R>
+impl<N, F, R> Of<N, F, R>
 where
     F: FnOnce(&RunContext<'_>) -> Result<R, Failure>,
 {
@@ -278,7 +300,7 @@ where
         task_needs_drop: std::mem::needs_drop::<F>() || !fits::<F>(),
         value_needs_drop: std::mem::needs_drop::<R>() || !fits::<R>(),
         forwards: false,
-        name: std::any::type_name::<F>,
+        name: std::any::type_name::<N>,
         value_bytes: size_of::<R>(),
     };
 
@@ -342,14 +364,14 @@ static FORWARD: Table = Table {
 const EMPTY: [MaybeUninit<u64>; WORDS] = [MaybeUninit::uninit(); WORDS];
 
 impl Job {
-    /// A task that runs `body` once.
+    /// A task that runs `body` once, and is called after the type `N` if it is given no name.
     #[inline]
-    pub(crate) fn new<F, R>(body: F) -> Self
+    pub(crate) fn new<N, F, R>(body: F) -> Self
     where
         F: FnOnce(&RunContext<'_>) -> Result<R, Failure> + Send + 'static,
         R: Send + Sync + 'static,
     {
-        Self::holding(&Of::<F, R>::TABLE, body)
+        Self::holding(&Of::<N, F, R>::TABLE, body)
     }
 
     /// A value that is there from the start.
@@ -374,7 +396,10 @@ impl Job {
         let mut data = EMPTY;
         // SAFETY: our own bytes, empty.
         unsafe { put(data.as_mut_ptr(), content) };
-        Self { table: AtomicPtr::new(std::ptr::from_ref(table).cast_mut()), data }
+        Self {
+            table: AtomicPtr::new(std::ptr::from_ref(table).cast_mut()),
+            data,
+        }
     }
 
     #[inline]
@@ -409,7 +434,9 @@ impl LoadTable for AtomicPtr<Table> {
 
 impl std::fmt::Debug for Job {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Job").field("name", &self.name()).finish_non_exhaustive()
+        f.debug_struct("Job")
+            .field("name", &self.name())
+            .finish_non_exhaustive()
     }
 }
 

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Engine;
-use super::crew::{Place, Seat};
 use super::parker::Parker;
+use super::place::{Place, Seat};
 use super::stripe::Stripe;
-use super::wait::Frame;
+use super::waits::Frame;
 use super::want::Anchor;
 use crate::graph::{Cache, Effects};
 
@@ -55,7 +55,13 @@ thread_local! {
 /// Calls `f` with this thread's share of `engine`.
 #[inline]
 pub(crate) fn with<R>(engine: &Arc<Engine>, f: impl FnOnce(&Local) -> R) -> R {
-    let found = LOCALS.try_with(|locals| locals.borrow().iter().find(|l| Arc::ptr_eq(&l.engine, engine)).cloned());
+    let found = LOCALS.try_with(|locals| {
+        locals
+            .borrow()
+            .iter()
+            .find(|l| Arc::ptr_eq(&l.engine, engine))
+            .cloned()
+    });
     match found {
         Ok(Some(local)) => f(&local),
         Ok(None) => f(&visit(engine)),
@@ -80,12 +86,17 @@ pub(super) fn enter(local: Rc<Local>) {
 
 /// Takes a pool thread's share out again, at its end.
 pub(super) fn leave(local: &Rc<Local>) {
-    LOCALS.with(|locals| locals.borrow_mut().retain(|other| !Rc::ptr_eq(other, local)));
+    LOCALS.with(|locals| {
+        locals
+            .borrow_mut()
+            .retain(|other| !Rc::ptr_eq(other, local))
+    });
 }
 
 /// Lets go of this thread's shares of closed engines, so that their memory can go.
 pub(crate) fn forget_closed() {
-    let closed = |l: &Rc<Local>| l.engine.is_closed() && l.seat.is_none() && Rc::strong_count(l) == 1;
+    let closed =
+        |l: &Rc<Local>| l.engine.is_closed() && l.seat.is_none() && Rc::strong_count(l) == 1;
     let gone = LOCALS.try_with(|locals| {
         let mut locals = locals.borrow_mut();
         let (gone, kept) = locals.drain(..).partition::<Vec<_>, _>(closed);
@@ -99,7 +110,10 @@ pub(crate) fn forget_closed() {
 /// The innermost task body on this thread's stack, of any engine.
 pub(crate) fn current() -> Option<Rc<Local>> {
     // The pool's own thread has its seat in the engine whose body it runs.
-    LOCALS.try_with(|locals| locals.borrow().iter().find(|l| l.task.get() != 0).cloned()).ok().flatten()
+    LOCALS
+        .try_with(|locals| locals.borrow().iter().find(|l| l.task.get() != 0).cloned())
+        .ok()
+        .flatten()
 }
 
 /// Calls `f` with the share that a wait on this thread goes through: that of the body it is in, which gives its place
@@ -114,7 +128,14 @@ pub(crate) fn waiting<R>(engine: &Arc<Engine>, f: impl FnOnce(&Local) -> R) -> R
 impl State {
     fn new() -> Self {
         let (cache, fx) = (Cache::default(), Effects::default());
-        Self { cache, fx, place: None, picks: 0, victim: 0, injector: usize::MAX }
+        Self {
+            cache,
+            fx,
+            place: None,
+            picks: 0,
+            victim: 0,
+            injector: usize::MAX,
+        }
     }
 }
 
@@ -123,7 +144,9 @@ impl Local {
         let stripe = engine.stripes.join();
         Self {
             engine: Arc::clone(engine),
-            anchor: Arc::new(Anchor { engine: Arc::clone(engine) }),
+            anchor: Arc::new(Anchor {
+                engine: Arc::clone(engine),
+            }),
             stripe,
             parker: Arc::new(Parker::new(engine.queues.baton.clone())),
             seat,
@@ -170,7 +193,9 @@ impl Drop for Local {
 
 impl fmt::Debug for Local {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Local").field("task", &self.task.get()).finish_non_exhaustive()
+        f.debug_struct("Local")
+            .field("task", &self.task.get())
+            .finish_non_exhaustive()
     }
 }
 

@@ -6,12 +6,14 @@
 //! | `local` | what each thread has of the engine |
 //! | `submit`, `run`, `perform` | a task's way in, running it, and doing what the graph's events ask for |
 //! | `queues`, `priority`, `baton` | ready tasks, and whose turn it is |
-//! | `crew`, `sleep` | threads and places; who is idle |
-//! | `wait`, `help`, `waiters`, `parker` | blocking |
+//! | `crew`, `place`, `worker`, `sleep` | threads and places; who is idle |
+//! | `wait`, `waits`, `help`, `stack`, `waiters`, `parker` | blocking |
 //! | `monitor`, `detect`, `explain` | spares, deadlocks, reasons |
 //! | `close` | the end |
+//! | `options`, `names`, `stripe`, `clock` | configuration, names, counters, deadlines |
 
 pub(crate) mod baton;
+pub(crate) mod clock;
 mod close;
 mod crew;
 mod detect;
@@ -24,15 +26,19 @@ mod names;
 mod options;
 pub(crate) mod parker;
 mod perform;
+pub(crate) mod place;
 mod priority;
 mod queues;
 pub(crate) mod run;
 mod sleep;
-mod submit;
+mod stack;
 pub(crate) mod stripe;
+mod submit;
 pub(crate) mod wait;
 pub(crate) mod waiters;
+pub(crate) mod waits;
 pub(crate) mod want;
+mod worker;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
@@ -47,8 +53,8 @@ use monitor::Monitor;
 use names::Names;
 use queues::Queues;
 use stripe::Stripes;
-use wait::Waits;
 use waiters::Waiters;
+use waits::Waits;
 
 pub(crate) use options::Options;
 
@@ -113,7 +119,10 @@ impl Engine {
         if let Some(baton) = baton {
             baton.serve(&engine);
         }
-        engine.graph.set_remember(engine.options.remember, &mut crate::graph::Effects::default());
+        engine.graph.set_remember(
+            engine.options.remember,
+            &mut crate::graph::Effects::default(),
+        );
         match engine.hire_all(places) {
             Ok(()) => Ok(engine),
             Err(error) => {

@@ -16,7 +16,7 @@ use parking_lot::{Condvar, Mutex};
 use super::Engine;
 use super::crew::SOFT_CAP;
 use super::local;
-use super::wait::On;
+use super::waits::On;
 use crate::graph::State as TaskState;
 
 /// Between two looks while there is something to look for.
@@ -69,7 +69,18 @@ impl Monitor {
             let engine = Arc::clone(engine);
             let name = format!("{}-monitor", engine.options.thread_name);
             // Without a monitor nothing is lost but spares and reports; the next ring tries again.
-            door.started = std::thread::Builder::new().name(name).spawn(move || watch(&engine)).is_ok();
+            door.started = std::thread::Builder::new()
+                .name(name)
+                .spawn(move || watch(&engine))
+                .is_ok();
+        }
+    }
+
+    /// Lets a moment go by.
+    fn pause(&self, moment: Duration) {
+        let mut door = self.state.lock();
+        if !door.stop {
+            let _ = self.bell.wait_for(&mut door, moment);
         }
     }
 
@@ -84,11 +95,11 @@ impl Monitor {
         if tick.is_none() {
             door.awake = false;
         }
-        if !door.stop && !door.asked && !(tick.is_none() && door.awake) {
-            match tick {
-                None => self.bell.wait(&mut door),
-                Some(tick) => drop(self.bell.wait_for(&mut door, tick)),
-            }
+        let told = door.stop || door.asked || (tick.is_none() && door.awake);
+        match tick {
+            _ if told => {}
+            None => self.bell.wait(&mut door),
+            Some(tick) => drop(self.bell.wait_for(&mut door, tick)),
         }
         door.awake = true;
         (!door.stop).then(|| std::mem::take(&mut door.asked))
@@ -119,7 +130,7 @@ fn watch(engine: &Arc<Engine>) {
     let mut tick = Some(TICK);
     while let Some(asked) = engine.monitor.wait(tick) {
         if asked {
-            std::thread::sleep(GRACE);
+            engine.monitor.pause(GRACE);
             engine.staff_vacant();
         }
         tick = watch.tick(engine, asked);
@@ -137,9 +148,13 @@ impl Watch {
         let stood_still = counts.started == self.started;
         self.started = counts.started;
         if self.progress != counts.progress() || waiting == 0 {
-            (self.progress, self.progress_at, self.reported) = (counts.progress(), Instant::now(), false);
+            (self.progress, self.progress_at, self.reported) =
+                (counts.progress(), Instant::now(), false);
         }
         engine.staff_vacant();
+        if engine.crew.take_starved() {
+            engine.waits.refuse_one();
+        }
         if !asked {
             self.add_spares(engine, work && waiting > 0 && stood_still);
         }
@@ -152,7 +167,11 @@ impl Watch {
             fresh
         });
         self.report(engine, waiting);
-        self.quiet = if waiting > 0 || work { 0 } else { self.quiet + 1 };
+        self.quiet = if waiting > 0 || work {
+            0
+        } else {
+            self.quiet + 1
+        };
         let busy = work || self.fresh || self.quiet > 0 || engine.crew.extra() > 0;
         (self.quiet < QUIET).then_some(if busy { TICK } else { SLOW_TICK })
     }
@@ -170,9 +189,12 @@ impl Watch {
     }
 
     fn report(&mut self, engine: &Arc<Engine>, waiting: usize) {
-        if waiting > 0 && !self.reported && self.progress_at.elapsed() >= engine.options.stall_after {
+        if waiting > 0 && !self.reported && self.progress_at.elapsed() >= engine.options.stall_after
+        {
             self.reported = true;
-            engine.options.stalled(&engine.stall_text(waiting, self.progress_at.elapsed()));
+            engine
+                .options
+                .stalled(&engine.stall_text(waiting, self.progress_at.elapsed()));
         }
     }
 }
@@ -181,7 +203,10 @@ impl Engine {
     /// Queues the ready members of what parked bodies and callers wait for before all other work.
     fn fill_urgent(self: &Arc<Self>) {
         let targets: Vec<u32> = self.waits.with(|records| {
-            let frames = records.slab.iter().filter_map(|(_, record)| record.frames.last());
+            let frames = records
+                .slab
+                .iter()
+                .filter_map(|(_, record)| record.frames.last());
             frames.flat_map(|frame| targets(&frame.on)).collect()
         });
         local::with(self, |local| {
@@ -195,14 +220,14 @@ impl Engine {
 
     fn urge(&self, local: &local::Local, target: u32) {
         // Its waiter may be gone by now, and the slot another task's: then that one goes first once, which is no harm.
-        let Some(pin) = self.graph.pin_any(target) else { return };
-        local.walk_closure(target, |index| {
-            if self.graph.state(index) == TaskState::Queued {
-                self.queues.push_urgent(index);
-            }
-            false
+        local.pinned(target, || {
+            local.walk_closure(target, |index| {
+                if self.graph.state(index) == TaskState::Queued {
+                    self.queues.push_urgent(index);
+                }
+                false
+            });
         });
-        local.unpin_all([pin]);
     }
 }
 

@@ -37,7 +37,8 @@ impl Names {
 
     /// The name of this number, or what stands for it.
     pub(crate) fn text_or(&self, number: u32, other: impl FnOnce() -> String) -> String {
-        self.text(number).map_or_else(other, |text| text.to_string())
+        self.text(number)
+            .map_or_else(other, |text| text.to_string())
     }
 
     fn text(&self, number: u32) -> Option<Arc<str>> {
@@ -49,6 +50,8 @@ impl Names {
 impl Engine {
     /// The name of a pinned task: as given, or its closure's type.
     pub(crate) fn name(&self, index: u32) -> String {
-        self.names.text_or(self.graph.name(index), || job::type_name(&self.graph, index).to_owned())
+        self.names.text_or(self.graph.name(index), || {
+            job::type_name(&self.graph, index).to_owned()
+        })
     }
 }

@@ -9,6 +9,9 @@ use super::run::guarded;
 /// A hook that a thread calls.
 pub(crate) type Hook = Arc<dyn Fn() + Send + Sync>;
 
+/// A hook that is told of a standstill.
+pub(crate) type StallHook = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// See [`Builder`](crate::Builder) for each.
 #[derive(Clone)]
 pub(crate) struct Options {
@@ -20,7 +23,7 @@ pub(crate) struct Options {
     pub(crate) stall_after: Duration,
     pub(crate) on_start: Option<Hook>,
     pub(crate) on_stop: Option<Hook>,
-    pub(crate) on_stall: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    pub(crate) on_stall: Option<StallHook>,
 }
 
 impl Options {
@@ -48,6 +51,8 @@ fn call(hook: Option<&Hook>) {
 
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options").field("threads", &self.threads).finish_non_exhaustive()
+        f.debug_struct("Options")
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
     }
 }

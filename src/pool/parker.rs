@@ -6,7 +6,7 @@ use std::time::Instant;
 use parking_lot::{Condvar, Mutex};
 
 use super::baton::Baton;
-use super::crew::Place;
+use super::place::Place;
 
 /// One thread's place to wait: a token that wakes it once, kept if it comes early.
 #[derive(Debug)]
@@ -26,7 +26,11 @@ struct Waiting {
 
 impl Parker {
     pub(crate) fn new(baton: Option<Arc<Baton>>) -> Self {
-        Self { state: Mutex::default(), bell: Condvar::new(), baton }
+        Self {
+            state: Mutex::default(),
+            bell: Condvar::new(),
+            baton,
+        }
     }
 
     /// Forgets a token that came after the last wait had ended.

@@ -48,11 +48,22 @@ impl Local {
     fn next_duty(&self) -> Option<Duty> {
         let mut state = self.state();
         self.free_plain(&mut state);
-        let Effects { wake, inherit, unrun, unwanted, free, .. } = &mut state.fx;
+        let Effects {
+            wake,
+            inherit,
+            unrun,
+            unwanted,
+            free,
+            ..
+        } = &mut state.fx;
         unwanted.clear(); // Their tokens are set, which is all that a running body can be told.
         wake.pop()
             .map(Duty::Wake)
-            .or_else(|| inherit.pop().map(|(task, input)| Duty::Inherit(task, input)))
+            .or_else(|| {
+                inherit
+                    .pop()
+                    .map(|(task, input)| Duty::Inherit(task, input))
+            })
             .or_else(|| unrun.pop().map(Duty::Unrun))
             .or_else(|| free.pop().map(Duty::Free))
     }
@@ -62,7 +73,11 @@ impl Local {
     pub(super) fn free_now(&self, index: u32) {
         let graph = &self.engine.graph;
         let mut state = self.state();
-        if !job::needs_drop(graph, &Claimed::handed(index), Left::Result(graph.leftover(index))) {
+        if !job::needs_drop(
+            graph,
+            &Claimed::handed(index),
+            Left::Result(graph.leftover(index)),
+        ) {
             return graph.forget(&mut state.cache, index);
         }
         state.fx.free.push(index);
@@ -92,17 +107,21 @@ impl Local {
             TaskState::Cancelled => engine.cancelled(input),
             _ => job::error(&engine.graph, input),
         };
-        job::write_error(&engine.graph, &claimed, error);
+        job::write_error(&engine.graph, &claimed, error.inherited());
         bump(&self.stripe.failed);
         let state = &mut *self.state();
-        engine.graph.finish_unrun(&mut state.cache, task, true, &mut state.fx);
+        engine
+            .graph
+            .finish_unrun(&mut state.cache, task, true, &mut state.fx);
     }
 
     fn settle_unrun(&self, task: u32) {
         self.dispose(&Claimed::handed(task), Left::Task);
         bump(&self.stripe.cancelled);
         let state = &mut *self.state();
-        self.engine.graph.finish_unrun(&mut state.cache, task, false, &mut state.fx);
+        self.engine
+            .graph
+            .finish_unrun(&mut state.cache, task, false, &mut state.fx);
     }
 
     fn free(&self, task: u32) {

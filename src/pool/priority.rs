@@ -37,7 +37,11 @@ impl Priorities {
         let queues = &mut *self.queues.lock();
         let number = queues.next;
         queues.next += 1;
-        let heap = if priority > 0 { &mut queues.high } else { &mut queues.low };
+        let heap = if priority > 0 {
+            &mut queues.high
+        } else {
+            &mut queues.low
+        };
         heap.push((priority, Reverse(number), index));
         queues.arrival.push_back((number, index));
         queues.tidy();
@@ -82,7 +86,9 @@ impl Queues {
             return;
         }
         let both = self.high.iter().chain(&self.low);
-        let mut left: Vec<_> = both.map(|&(_, Reverse(number), index)| (number, index)).collect();
+        let mut left: Vec<_> = both
+            .map(|&(_, Reverse(number), index)| (number, index))
+            .collect();
         left.sort_unstable();
         self.arrival = left.into();
     }

@@ -9,8 +9,8 @@ use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 use crossbeam::deque::{Injector, Steal, Stealer, Worker};
 
 use super::baton::Baton;
-use super::crew::Place;
 use super::local::{Local, State};
+use super::place::Place;
 use super::priority::Priorities;
 
 /// Every so many picks the oldest queued task goes first, whatever its priority. As in Go's and tokio's schedulers, a
@@ -37,9 +37,15 @@ impl Queues {
     pub(super) fn new(places: usize, baton: Option<Arc<Baton>>) -> (Self, Vec<Place>) {
         let deques: Vec<_> = (0..places).map(|_| Worker::new_lifo()).collect();
         let stealers: Box<[_]> = deques.iter().map(Worker::stealer).collect();
-        let places = deques.into_iter().enumerate().map(|(k, deque)| Place::new(k, deque)).collect();
+        let places = deques
+            .into_iter()
+            .enumerate()
+            .map(|(k, deque)| Place::new(k, deque))
+            .collect();
         let queues = Self {
-            injectors: (0..deques_len(&stealers)).map(|_| Injector::new()).collect(),
+            injectors: (0..deques_len(&stealers))
+                .map(|_| Injector::new())
+                .collect(),
             stealers,
             priorities: Priorities::default(),
             urgent: Injector::new(),
@@ -119,8 +125,13 @@ impl Queues {
 
     #[inline]
     fn pick_plain(&self, state: &mut State) -> Option<u32> {
-        let own = state.place.as_ref().and_then(Place::deque).and_then(Worker::pop);
-        own.or_else(|| self.from_outside(state)).or_else(|| self.stolen(state))
+        let own = state
+            .place
+            .as_ref()
+            .and_then(Place::deque)
+            .and_then(Worker::pop);
+        own.or_else(|| self.injected(state))
+            .or_else(|| self.stolen(state))
     }
 
     #[cold]
@@ -129,7 +140,11 @@ impl Queues {
             return baton.pick();
         }
         state.picks = state.picks.wrapping_add(1);
-        let oldest = if state.picks.is_multiple_of(OLDEST_EVERY) { self.oldest(state) } else { None };
+        let oldest = if state.picks.is_multiple_of(OLDEST_EVERY) {
+            self.oldest(state)
+        } else {
+            None
+        };
         oldest
             .or_else(|| self.pick_urgent())
             .or_else(|| self.priorities.pop_high())
@@ -157,7 +172,7 @@ impl Queues {
         }
     }
 
-    fn from_outside(&self, state: &State) -> Option<u32> {
+    fn injected(&self, state: &State) -> Option<u32> {
         let own = state.place.as_ref().and_then(Place::number).unwrap_or(0);
         let shards = self.injectors.len();
         (0..shards).find_map(|k| {
@@ -213,7 +228,9 @@ impl Local {
         }
         let mut ready = std::mem::take(&mut state.fx.ready);
         for index in ready.drain(..) {
-            self.engine.queues.push(state, index, self.engine.graph.priority(index));
+            self.engine
+                .queues
+                .push(state, index, self.engine.graph.priority(index));
         }
         state.fx.ready = ready;
         self.engine.notify();

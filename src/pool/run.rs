@@ -21,7 +21,10 @@ pub(crate) struct Panic(Box<dyn Any + Send>);
 impl Panic {
     /// The panic's text, as the panic hook would print it.
     pub(crate) fn text(self) -> String {
-        let text = match (self.0.downcast_ref::<&str>(), self.0.downcast_ref::<String>()) {
+        let text = match (
+            self.0.downcast_ref::<&str>(),
+            self.0.downcast_ref::<String>(),
+        ) {
             (Some(text), _) => (*text).to_owned(),
             (_, Some(text)) => text.clone(),
             _ => "a panic whose payload is no text".to_owned(),
@@ -77,7 +80,10 @@ impl Local {
     #[inline]
     fn failed_input(&self, inputs: &Inputs) -> Option<u32> {
         let graph = &self.engine.graph;
-        inputs.iter().copied().find(|&input| graph.state(input) != TaskState::Finished)
+        inputs
+            .iter()
+            .copied()
+            .find(|&input| graph.state(input) != TaskState::Finished)
     }
 
     #[cold]
@@ -88,7 +94,7 @@ impl Local {
             TaskState::Cancelled => engine.cancelled(input),
             _ => job::error(&engine.graph, input),
         };
-        job::write_error(&engine.graph, claimed, error);
+        job::write_error(&engine.graph, claimed, error.inherited());
         bump(&self.stripe.failed);
         Outcome::Error
     }
@@ -97,7 +103,10 @@ impl Local {
     fn call_body(&self, claimed: &Claimed) -> Ended {
         let engine = &*self.engine;
         let outer = self.task.replace(claimed.index());
-        let context = RunContext { graph: &engine.graph, index: claimed.index() };
+        let context = RunContext {
+            graph: &engine.graph,
+            index: claimed.index(),
+        };
         let ran = guarded(|| job::run(&context, claimed));
         self.task.set(outer);
         match ran {
@@ -129,8 +138,14 @@ impl Local {
     fn forward(&self, claimed: &Claimed, target: TaskRef) -> Option<u32> {
         let (engine, index) = (&*self.engine, claimed.index());
         if target.index() == index || engine.needs(self, target.index(), index) {
-            let cycle = WaitError::Deadlock(format!("{} is to have its own result", engine.label(index)));
-            let error = TaskError::new(ErrorKind::Deadlock, engine.blame(index), cycle.to_string(), Some(cycle.into()));
+            let cycle =
+                WaitError::Deadlock(format!("{} is to have its own result", engine.label(index)));
+            let error = TaskError::new(
+                ErrorKind::Deadlock,
+                engine.blame(index),
+                cycle.to_string(),
+                Some(cycle.into()),
+            );
             let outcome = self.fail(claimed, error);
             return self.finish(claimed, outcome, &engine.graph.inputs(index), false);
         }
@@ -153,7 +168,13 @@ impl Local {
         Outcome::Error
     }
 
-    fn finish(&self, claimed: &Claimed, outcome: Outcome, inputs: &Inputs, bypass: bool) -> Option<u32> {
+    fn finish(
+        &self,
+        claimed: &Claimed,
+        outcome: Outcome,
+        inputs: &Inputs,
+        bypass: bool,
+    ) -> Option<u32> {
         let graph = &self.engine.graph;
         let index = claimed.index();
         let mut state = self.state();
@@ -166,7 +187,11 @@ impl Local {
         for &input in inputs {
             graph.drop_want(input, fx);
         }
-        let next = if bypass && !self.engine.queues.has_special() { fx.ready.pop() } else { None };
+        let next = if bypass && !self.engine.queues.has_special() {
+            fx.ready.pop()
+        } else {
+            None
+        };
         let rest = !(fx.ready.is_empty() && fx.is_quiet());
         drop(state);
         if rest {

@@ -37,7 +37,11 @@ impl Local {
     ) -> Result<TaskRef, Job> {
         let mut state = self.state();
         let State { cache, fx, .. } = &mut *state;
-        let (index, unused) = match self.engine.graph.submit_keyed(cache, spec, key, inputs, job, fx) {
+        let (index, unused) = match self
+            .engine
+            .graph
+            .submit_keyed(cache, spec, key, inputs, job, fx)
+        {
             Ok(born) => {
                 let quiet = self.queue_born(&mut state, spec, born);
                 drop(state);
@@ -85,7 +89,10 @@ impl Local {
     /// A task that is settled from the start.
     pub(crate) fn settled(&self, spec: &Spec, job: Job, failed: bool) -> TaskRef {
         let state = &mut *self.state();
-        let index = self.engine.graph.settled(&mut state.cache, spec, job, failed);
+        let index = self
+            .engine
+            .graph
+            .settled(&mut state.cache, spec, job, failed);
         TaskRef::own(Arc::clone(&self.anchor), index)
     }
 }

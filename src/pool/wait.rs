@@ -3,169 +3,22 @@
 //! A body that waits for a task first runs, inline, what that task still needs ([`help`](super::help)). With nothing
 //! to run it spins for a few microseconds, then registers its wait, gives its place up and parks. Threads that are
 //! not the pool's only spin and park.
-//!
-//! Every parked wait is registered here, with the waits of the bodies further down its stack: the detector, `explain`
-//! and the urgent queue read them.
 
-use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-use slab::Slab;
-use smallvec::SmallVec;
-
 use super::Engine;
-use super::crew::HARD_CAP;
 use super::local::Local;
-use super::parker::Parker;
 use super::waiters::{WaiterId, Wake};
+use super::waits::On;
 use crate::error::WaitError;
-use crate::gather::Completions;
 
 /// Looks at the condition before parking, with a pause between: about two microseconds.
 const SPINS: u32 = 40;
 
 /// How long a wait outside of tasks goes unregistered.
 const BRIEF: Duration = Duration::from_millis(2);
-
-/// What a wait waits for.
-#[derive(Clone, Debug)]
-pub(crate) enum On {
-    /// This task, whatever else happens.
-    Task(u32),
-    /// This task, until a deadline.
-    TimedTask(u32),
-    /// Any member of a set.
-    AnyOf(Arc<Completions>),
-    /// A queue, a variable: something that any task or thread may bring about. The text says what.
-    Event(Arc<str>),
-}
-
-/// A body on a thread's stack, and what it waits for.
-#[derive(Clone, Debug)]
-pub(crate) struct Frame {
-    pub(crate) task: u32,
-    pub(crate) on: On,
-}
-
-/// A parked wait.
-#[derive(Debug)]
-pub(crate) struct Record {
-    /// Outermost first; the last is the wait itself, with task 0 outside of tasks.
-    pub(crate) frames: SmallVec<[Frame; 1]>,
-    pub(crate) since: Instant,
-    /// Numbers the parks of this engine.
-    pub(crate) epoch: u64,
-    /// The detector has walked from here.
-    pub(crate) walked: bool,
-    parker: Arc<Parker>,
-    verdict: Option<WaitError>,
-}
-
-impl Record {
-    /// Ends the wait with an error.
-    pub(crate) fn end(&mut self, verdict: WaitError) {
-        self.verdict = Some(verdict);
-        self.parker.unpark();
-    }
-
-    pub(crate) fn is_in_task(&self) -> bool {
-        self.frames.last().is_some_and(|frame| frame.task != 0)
-    }
-}
-
-/// The waits of an engine.
-#[derive(Debug, Default)]
-pub(crate) struct Waits {
-    records: Mutex<Records>,
-    waiting: AtomicUsize,
-    blocked: AtomicUsize,
-}
-
-/// All parked waits, by an arbitrary number.
-#[derive(Debug, Default)]
-pub(crate) struct Records {
-    pub(crate) slab: Slab<Record>,
-    epoch: u64,
-}
-
-impl Waits {
-    /// Bodies that are parked.
-    pub(crate) fn blocked(&self) -> usize {
-        self.blocked.load(Acquire)
-    }
-
-    /// Waits that are parked, outside of tasks too.
-    pub(crate) fn waiting(&self) -> usize {
-        self.waiting.load(Acquire)
-    }
-
-    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Records) -> R) -> R {
-        f(&mut self.records.lock())
-    }
-
-    /// What a running task is parked on for as long as it takes, for those who follow it.
-    pub(crate) fn task_awaited_by(&self, task: u32) -> Option<u32> {
-        if self.blocked() == 0 {
-            return None;
-        }
-        let records = self.records.lock();
-        let mut frames = records.slab.iter().flat_map(|(_, record)| &record.frames);
-        frames.find(|frame| frame.task == task).and_then(|frame| match frame.on {
-            On::Task(on) => Some(on),
-            _ => None,
-        })
-    }
-
-    fn enter(&self, local: &Local, on: On) -> Result<usize, WaitError> {
-        let in_task = local.in_task() && local.seat.is_some();
-        if in_task && self.blocked.fetch_add(1, AcqRel) >= HARD_CAP {
-            self.blocked.fetch_sub(1, AcqRel);
-            return Err(WaitError::TooManyBlocked);
-        }
-        self.waiting.fetch_add(1, AcqRel);
-        let mut frames: SmallVec<[Frame; 1]> = local.frames.borrow().iter().cloned().collect();
-        frames.push(Frame { task: local.task.get(), on });
-        let records = &mut *self.records.lock();
-        records.epoch += 1;
-        let (epoch, parker) = (records.epoch, Arc::clone(&local.parker));
-        let record = Record { frames, since: Instant::now(), epoch, walked: false, parker, verdict: None };
-        Ok(records.slab.insert(record))
-    }
-
-    fn leave(&self, local: &Local, key: usize) {
-        drop(self.records.lock().slab.remove(key));
-        self.waiting.fetch_sub(1, AcqRel);
-        if local.in_task() && local.seat.is_some() {
-            self.blocked.fetch_sub(1, AcqRel);
-        }
-    }
-
-    fn verdict(&self, key: usize) -> Option<WaitError> {
-        self.records.lock().slab[key].verdict.take()
-    }
-}
-
-thread_local! {
-    /// Where this thread's stack begins, and how far bodies may be nested on it.
-    static STACK: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
-}
-
-/// Remembers where this thread's stack is, and that it is so large.
-pub(super) fn mark_stack(size: usize) {
-    let here = 0u8;
-    STACK.set((std::ptr::from_ref(&here).addr(), size / 2));
-}
-
-/// Whether there is room on this stack for one more body: half of it belongs to a body's own calls.
-pub(super) fn has_stack() -> bool {
-    let here = 0u8;
-    let (base, room) = STACK.get();
-    base.abs_diff(std::ptr::from_ref(&here).addr()) < room
-}
 
 impl Local {
     /// Waits until the task, which the caller wants, is settled.
@@ -180,16 +33,28 @@ impl Local {
         if done() || self.spin(&done) {
             return Ok(());
         }
-        let on = if deadline.is_none() { On::Task(index) } else { On::TimedTask(index) };
+        let on = if deadline.is_none() {
+            On::Task(index)
+        } else {
+            On::TimedTask(index)
+        };
         self.watched(index, || self.block(on, deadline, done))
     }
 
     /// Parks with a waiter in the task's list.
-    fn watched(&self, index: u32, wait: impl FnOnce() -> Result<(), WaitError>) -> Result<(), WaitError> {
+    fn watched(
+        &self,
+        index: u32,
+        wait: impl FnOnce() -> Result<(), WaitError>,
+    ) -> Result<(), WaitError> {
         let engine = &self.engine;
         self.parker.reset();
-        let waiter = engine.waiters.arm(index as usize, Wake::Thread(Arc::clone(&self.parker)));
-        let watching = engine.graph.watch(&mut self.state().cache, index, waiter.number);
+        let waiter = engine
+            .waiters
+            .arm(index as usize, Wake::Thread(Arc::clone(&self.parker)));
+        let watching = engine
+            .graph
+            .watch(&mut self.state().cache, index, waiter.number);
         if !watching {
             engine.waiters.disarm(waiter);
             return Ok(());
@@ -207,19 +72,26 @@ impl Local {
         }
         let mut state = self.state();
         let super::local::State { cache, fx, .. } = &mut *state;
-        engine.graph.leave(cache, index, |number| engine.waiters.is_dead(number), fx);
+        engine
+            .graph
+            .leave(cache, index, |number| engine.waiters.is_dead(number), fx);
         drop(state);
         self.settle_up();
     }
 
     /// A body that waits for itself, or for one that it is being run inside of, would wait for ever.
     fn refuse_own(&self, index: u32) -> Result<(), WaitError> {
-        let own = self.task.get() == index || self.frames.borrow().iter().any(|frame| frame.task == index);
+        let own = self.task.get() == index
+            || self.frames.borrow().iter().any(|frame| frame.task == index);
         if !own {
             return Ok(());
         }
         let (me, it) = (self.engine.label(self.task.get()), self.engine.label(index));
-        Err(WaitError::Deadlock(if me == it { format!("{me} waits for itself") } else { format!("{me} -> {it} -> {me}") }))
+        Err(WaitError::Deadlock(if me == it {
+            format!("{me} waits for itself")
+        } else {
+            format!("{me} -> {it} -> {me}")
+        }))
     }
 
     pub(crate) fn spin(&self, done: &impl Fn() -> bool) -> bool {
@@ -232,7 +104,12 @@ impl Local {
     /// Parks until `done`, which is looked at again whenever this thread's parker is told.
     ///
     /// The caller has entered the parker where it will be told, after a [`reset`](Parker::reset).
-    pub(crate) fn block(&self, on: On, deadline: Option<Instant>, done: impl Fn() -> bool) -> Result<(), WaitError> {
+    pub(crate) fn block(
+        &self,
+        on: On,
+        deadline: Option<Instant>,
+        done: impl Fn() -> bool,
+    ) -> Result<(), WaitError> {
         self.settle_all();
         #[cfg(feature = "rayon")]
         if self.seat.is_none() && rayon::current_thread_index().is_some() {
@@ -251,12 +128,13 @@ impl Local {
         let waited = if in_task && engine.queues.baton.is_some() {
             self.park_in_turn(key, deadline, &done)
         } else {
-            if in_task {
-                engine.vacate(self);
+            let holder = self.place_holder();
+            if let Some(holder) = &holder {
+                holder.engine.vacate(holder);
             }
             let waited = self.park(key, deadline, &done);
-            if in_task {
-                engine.retake(self);
+            if let Some(holder) = &holder {
+                holder.engine.retake(holder);
             }
             waited
         };
@@ -264,18 +142,32 @@ impl Local {
         waited
     }
 
+    /// Whose place this thread gives up while it waits: it may be in a body of another engine than the one it waits in.
+    fn place_holder(&self) -> Option<Rc<Self>> {
+        super::local::current()
+            .filter(|local| local.seat.is_some() && local.engine.queues.baton.is_none())
+    }
+
     /// Outside of tasks most waits are short: those neither register nor wake the monitor.
     fn park_briefly(&self, deadline: Option<Instant>, done: &impl Fn() -> bool) -> bool {
         let brief = Instant::now() + BRIEF;
         while !done() {
-            if !self.parker.park(Some(deadline.map_or(brief, |deadline| deadline.min(brief)))) {
+            if !self
+                .parker
+                .park(Some(deadline.map_or(brief, |deadline| deadline.min(brief))))
+            {
                 return done();
             }
         }
         true
     }
 
-    fn park(&self, key: usize, deadline: Option<Instant>, done: &impl Fn() -> bool) -> Result<(), WaitError> {
+    fn park(
+        &self,
+        key: usize,
+        deadline: Option<Instant>,
+        done: &impl Fn() -> bool,
+    ) -> Result<(), WaitError> {
         loop {
             if done() {
                 return Ok(());
@@ -284,13 +176,22 @@ impl Local {
                 return Err(verdict);
             }
             if !self.parker.park(deadline) {
-                return if done() { Ok(()) } else { Err(WaitError::TimedOut) };
+                return if done() {
+                    Ok(())
+                } else {
+                    Err(WaitError::TimedOut)
+                };
             }
         }
     }
 
     /// With a baton: gives it up, and goes on when it comes back.
-    fn park_in_turn(&self, key: usize, deadline: Option<Instant>, done: &impl Fn() -> bool) -> Result<(), WaitError> {
+    fn park_in_turn(
+        &self,
+        key: usize,
+        deadline: Option<Instant>,
+        done: &impl Fn() -> bool,
+    ) -> Result<(), WaitError> {
         loop {
             if done() {
                 return Ok(());
@@ -311,7 +212,12 @@ impl Local {
     /// On one of rayon's threads: runs rayon's other work while it waits, and parks only for moments, so that rayon
     /// never runs out of threads that look for work.
     #[cfg(feature = "rayon")]
-    fn yield_to_rayon(&self, on: On, deadline: Option<Instant>, done: impl Fn() -> bool) -> Result<(), WaitError> {
+    fn yield_to_rayon(
+        &self,
+        on: On,
+        deadline: Option<Instant>,
+        done: impl Fn() -> bool,
+    ) -> Result<(), WaitError> {
         const MOMENT: std::time::Duration = std::time::Duration::from_micros(200);
         let engine = &self.engine;
         let key = engine.waits.enter(self, on)?;

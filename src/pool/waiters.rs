@@ -65,15 +65,22 @@ impl Waiters {
         let shard = &mut *self.0[shard_number].lock();
         shard.stamp += 1;
         let stamp = shard.stamp;
-        let place = shard.entries.insert(Entry { stamp, wake: Some(wake) });
-        WaiterId { number: (place * SHARDS + shard_number) as u32, stamp }
+        let place = shard.entries.insert(Entry {
+            stamp,
+            wake: Some(wake),
+        });
+        WaiterId {
+            number: (place * SHARDS + shard_number) as u32,
+            stamp,
+        }
     }
 
     /// Wakes the waiter, or frees the entry of one that has left. Its cell is gone.
     pub(crate) fn fire(&self, number: u32) {
         let (shard, place) = self.find(number);
         let entry = shard.lock().entries.try_remove(place);
-        if let Some(Wake::Thread(_) | Wake::Set(..)) = entry.as_ref().and_then(|e| e.wake.as_ref()) {
+        if let Some(Wake::Thread(_) | Wake::Set(..)) = entry.as_ref().and_then(|e| e.wake.as_ref())
+        {
             entry.and_then(|e| e.wake).expect("matched above").wake();
         } else if let Some(wake) = entry.and_then(|e| e.wake) {
             // A waker is user code.
@@ -94,26 +101,28 @@ impl Waiters {
     /// Frees an entry whose cell never got into a list.
     pub(crate) fn disarm(&self, id: WaiterId) {
         let (shard, place) = self.find(id.number);
-        drop(shard.lock().entries.try_remove(place));
+        let entry = shard.lock().entries.try_remove(place);
+        drop(entry); // A waker's destructor is user code: not under the lock.
     }
 
     /// Renews whom to wake. No: it has been woken already.
     pub(crate) fn renew(&self, id: WaiterId, wake: Wake) -> bool {
         let (shard, place) = self.find(id.number);
-        let mut shard = shard.lock();
-        match shard.entries.get_mut(place) {
-            Some(entry) if entry.stamp == id.stamp => {
-                entry.wake = Some(wake);
-                true
-            }
-            _ => false,
-        }
+        let old = match shard.lock().entries.get_mut(place) {
+            Some(entry) if entry.stamp == id.stamp => entry.wake.replace(wake),
+            _ => None,
+        };
+        old.is_some()
     }
 
     /// Whether the waiter's owner has left.
     pub(crate) fn is_dead(&self, number: u32) -> bool {
         let (shard, place) = self.find(number);
-        shard.lock().entries.get(place).is_some_and(|entry| entry.wake.is_none())
+        shard
+            .lock()
+            .entries
+            .get(place)
+            .is_some_and(|entry| entry.wake.is_none())
     }
 
     fn find(&self, number: u32) -> (&Mutex<Shard>, usize) {

@@ -57,8 +57,11 @@ impl TaskRef {
             return engine.cancelled(self.index);
         }
         let error = job::error(&engine.graph, self.index);
-        let own = (engine.name(self.index), engine.graph.location(self.index));
-        if (error.task(), error.location()) == (own.0.as_str(), own.1) { error } else { error.through(&own.0) }
+        if error.is_inherited() {
+            error.through(&engine.name(self.index))
+        } else {
+            error
+        }
     }
 
     /// Whether both are wants of one task.
@@ -81,7 +84,10 @@ impl Clone for TaskRef {
     #[inline]
     fn clone(&self) -> Self {
         self.engine().graph.retain(self.index);
-        Self { anchor: Arc::clone(&self.anchor), index: self.index }
+        Self {
+            anchor: Arc::clone(&self.anchor),
+            index: self.index,
+        }
     }
 }
 
@@ -103,7 +109,11 @@ impl fmt::Debug for TaskRef {
 impl Engine {
     /// Whom to blame when this pinned task fails.
     pub(crate) fn blame(&self, index: u32) -> Blame {
-        Blame { task: self.name(index), key: self.graph.key(index), location: self.graph.location(index) }
+        Blame {
+            task: self.name(index),
+            key: self.graph.key(index),
+            location: self.graph.location(index),
+        }
     }
 
     /// The error of a cancelled task: nothing needs to be stored to know it.

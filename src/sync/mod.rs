@@ -51,9 +51,15 @@ impl Named {
         capacity: usize,
     ) -> Result<Queue<T>, NameError> {
         let mut tables = self.open()?;
-        let shared = find(&mut tables.queues, name, std::any::type_name::<T>(), || queue::Inner::<T>::new(name, capacity))?;
+        let shared = find(&mut tables.queues, name, std::any::type_name::<T>(), || {
+            queue::Inner::<T>::new(name, capacity)
+        })?;
         if shared.capacity() != capacity {
-            return Err(NameError::OtherCapacity { name: name.to_owned(), has: shared.capacity(), asked: capacity });
+            return Err(NameError::OtherCapacity {
+                name: name.to_owned(),
+                has: shared.capacity(),
+                asked: capacity,
+            });
         }
         Ok(Queue::new(Arc::clone(engine), shared))
     }
@@ -65,14 +71,23 @@ impl Named {
         name: &str,
     ) -> Result<Variable<T>, NameError> {
         let mut tables = self.open()?;
-        let shared = find(&mut tables.variables, name, std::any::type_name::<T>(), || variable::Inner::<T>::new(name))?;
+        let shared = find(
+            &mut tables.variables,
+            name,
+            std::any::type_name::<T>(),
+            || variable::Inner::<T>::new(name),
+        )?;
         Ok(Variable::new(Arc::clone(engine), shared))
     }
 
     /// Forgets the name of a variable, if it still stands for this one.
     fn forget_variable(&self, name: &str, shared: &Arc<dyn Shared>) {
         let mut tables = self.0.lock();
-        if tables.variables.get(name).is_some_and(|other| Arc::ptr_eq(other, shared)) {
+        if tables
+            .variables
+            .get(name)
+            .is_some_and(|other| Arc::ptr_eq(other, shared))
+        {
             tables.variables.remove(name);
         }
     }
@@ -82,14 +97,24 @@ impl Named {
         let (queues, variables) = {
             let tables = &mut *self.0.lock();
             tables.closed = true;
-            (std::mem::take(&mut tables.queues), std::mem::take(&mut tables.variables))
+            (
+                std::mem::take(&mut tables.queues),
+                std::mem::take(&mut tables.variables),
+            )
         };
-        queues.values().chain(variables.values()).for_each(|shared| shared.close());
+        queues
+            .values()
+            .chain(variables.values())
+            .for_each(|shared| shared.close());
     }
 
     fn open(&self) -> Result<parking_lot::MutexGuard<'_, Tables>, NameError> {
         let tables = self.0.lock();
-        if tables.closed { Err(NameError::Closed) } else { Ok(tables) }
+        if tables.closed {
+            Err(NameError::Closed)
+        } else {
+            Ok(tables)
+        }
     }
 }
 
@@ -109,7 +134,11 @@ fn find<S: Shared>(
         }
     };
     let holds = shared.holds();
-    let other = |_| NameError::OtherType { name: name.to_owned(), holds, asked };
+    let other = |_| NameError::OtherType {
+        name: name.to_owned(),
+        holds,
+        asked,
+    };
     shared.into_any().downcast().map_err(other)
 }
 

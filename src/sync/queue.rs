@@ -14,12 +14,12 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::Shared;
-use crate::client::far;
 use crate::error::WaitError;
 use crate::pool::Engine;
+use crate::pool::clock::deadline;
 use crate::pool::local;
 use crate::pool::parker::Parker;
-use crate::pool::wait::On;
+use crate::pool::waits::On;
 
 /// A queue that every client and task can have by its name: first in, first out.
 ///
@@ -61,7 +61,9 @@ impl<T> PutError<T> {
 
 impl<T> fmt::Debug for PutError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PutError").field("error", &self.error).finish_non_exhaustive()
+        f.debug_struct("PutError")
+            .field("error", &self.error)
+            .finish_non_exhaustive()
     }
 }
 
@@ -93,9 +95,17 @@ struct State<T> {
 
 impl<T> Inner<T> {
     pub(super) fn new(name: &str, capacity: usize) -> Self {
-        let state =
-            State { items: VecDeque::new(), closed: false, getters: VecDeque::new(), putters: VecDeque::new() };
-        Self { what: format!("queue `{name}`").into(), capacity, state: Mutex::new(state) }
+        let state = State {
+            items: VecDeque::new(),
+            closed: false,
+            getters: VecDeque::new(),
+            putters: VecDeque::new(),
+        };
+        Self {
+            what: format!("queue `{name}`").into(),
+            capacity,
+            state: Mutex::new(state),
+        }
     }
 
     pub(super) fn capacity(&self) -> usize {
@@ -130,7 +140,10 @@ impl<T> Inner<T> {
     /// Gives the item back when there is no room yet.
     fn add(&self, state: &mut State<T>, item: T) -> Result<Result<(), PutError<T>>, T> {
         if state.closed {
-            return Ok(Err(PutError { item, error: WaitError::Closed }));
+            return Ok(Err(PutError {
+                item,
+                error: WaitError::Closed,
+            }));
         }
         if !self.has_room(state) {
             return Err(item);
@@ -143,7 +156,11 @@ impl<T> Inner<T> {
     fn close_keeping(&self) {
         let state = &mut *self.state.lock();
         state.closed = true;
-        state.getters.drain(..).chain(state.putters.drain(..)).for_each(|parker| parker.unpark());
+        state
+            .getters
+            .drain(..)
+            .chain(state.putters.drain(..))
+            .for_each(|parker| parker.unpark());
     }
 }
 
@@ -190,7 +207,12 @@ impl<T> Queue<T> {
     /// With the item: `Closed`, or `TimedOut` when there is no room.
     pub fn try_put(&self, item: T) -> Result<(), PutError<T>> {
         let added = self.inner.add(&mut self.inner.state.lock(), item);
-        added.unwrap_or_else(|item| Err(PutError { item, error: WaitError::TimedOut }))
+        added.unwrap_or_else(|item| {
+            Err(PutError {
+                item,
+                error: WaitError::TimedOut,
+            })
+        })
     }
 
     /// Takes the first item; waits for one.
@@ -250,7 +272,11 @@ impl<T> Queue<T> {
             Err(item) => item,
         };
         loop {
-            let waited = self.wait(deadline, |state| &mut state.putters, |state| inner.has_room(state));
+            let waited = self.wait(
+                deadline,
+                |state| &mut state.putters,
+                |state| inner.has_room(state),
+            );
             let state = &mut *inner.state.lock();
             item = match (inner.add(state, item), waited) {
                 (Ok(done), _) => return done,
@@ -269,7 +295,11 @@ impl<T> Queue<T> {
             return taken;
         }
         loop {
-            let waited = self.wait(deadline, |state| &mut state.getters, |state| !state.items.is_empty());
+            let waited = self.wait(
+                deadline,
+                |state| &mut state.getters,
+                |state| !state.items.is_empty(),
+            );
             let state = &mut *inner.state.lock();
             match (inner.take(state), waited) {
                 (Some(taken), _) => return taken,
@@ -304,14 +334,12 @@ impl<T> Queue<T> {
     }
 }
 
-fn deadline(timeout: Duration) -> Instant {
-    let now = Instant::now();
-    now.checked_add(timeout).unwrap_or_else(|| far(now))
-}
-
 impl<T> Clone for Queue<T> {
     fn clone(&self) -> Self {
-        Self { engine: Arc::clone(&self.engine), inner: Arc::clone(&self.inner) }
+        Self {
+            engine: Arc::clone(&self.engine),
+            inner: Arc::clone(&self.inner),
+        }
     }
 }
 

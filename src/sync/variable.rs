@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::Shared;
-use crate::client::far;
 use crate::error::WaitError;
 use crate::pool::Engine;
+use crate::pool::clock::deadline;
 use crate::pool::local;
 use crate::pool::parker::Parker;
-use crate::pool::wait::On;
+use crate::pool::waits::On;
 
 /// A value that every client and task can have by its name: unset at first, then whatever was set last.
 ///
@@ -49,8 +49,17 @@ struct State<T> {
 
 impl<T> Inner<T> {
     pub(super) fn new(name: &str) -> Self {
-        let state = State { value: None, version: 0, closed: false, waiting: Vec::new() };
-        Self { name: name.into(), what: format!("variable `{name}`").into(), state: Mutex::new(state) }
+        let state = State {
+            value: None,
+            version: 0,
+            closed: false,
+            waiting: Vec::new(),
+        };
+        Self {
+            name: name.into(),
+            what: format!("variable `{name}`").into(),
+            state: Mutex::new(state),
+        }
     }
 }
 
@@ -91,7 +100,10 @@ impl<T: Clone + Send + Sync + 'static> Variable<T> {
                 return Err(WaitError::Closed);
             }
             state.version += 1;
-            (state.value.replace(value), std::mem::take(&mut state.waiting))
+            (
+                state.value.replace(value),
+                std::mem::take(&mut state.waiting),
+            )
         };
         waiting.iter().for_each(Parker::unpark);
         Ok(())
@@ -110,8 +122,7 @@ impl<T: Clone + Send + Sync + 'static> Variable<T> {
     /// # Errors
     /// As `get`, and `TimedOut`.
     pub fn get_timeout(&self, timeout: Duration) -> Result<T, WaitError> {
-        let now = Instant::now();
-        self.get_until(Some(now.checked_add(timeout).unwrap_or_else(|| far(now))))
+        self.get_until(Some(deadline(timeout)))
     }
 
     /// The value, if it is set.
@@ -157,7 +168,11 @@ impl<T: Clone + Send + Sync + 'static> Variable<T> {
                     state.value.is_some() || state.closed
                 };
                 let waited = local.block(On::Event(Arc::clone(&inner.what)), deadline, done);
-                inner.state.lock().waiting.retain(|other| !Arc::ptr_eq(other, &local.parker));
+                inner
+                    .state
+                    .lock()
+                    .waiting
+                    .retain(|other| !Arc::ptr_eq(other, &local.parker));
                 waited
             })?;
         }
@@ -166,7 +181,10 @@ impl<T: Clone + Send + Sync + 'static> Variable<T> {
 
 impl<T> Clone for Variable<T> {
     fn clone(&self) -> Self {
-        Self { engine: Arc::clone(&self.engine), inner: Arc::clone(&self.inner) }
+        Self {
+            engine: Arc::clone(&self.engine),
+            inner: Arc::clone(&self.inner),
+        }
     }
 }
 

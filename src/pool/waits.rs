@@ -1,0 +1,159 @@
+//! Every parked wait of an engine, with the waits of the bodies further down its stack: the detector, `explain` and the
+//! urgent queue read them.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+use slab::Slab;
+use smallvec::SmallVec;
+
+use super::crew::HARD_CAP;
+use super::local::Local;
+use super::parker::Parker;
+use crate::error::WaitError;
+use crate::gather::Completions;
+
+/// What a wait waits for.
+#[derive(Clone, Debug)]
+pub(crate) enum On {
+    /// This task, whatever else happens.
+    Task(u32),
+    /// This task, until a deadline.
+    TimedTask(u32),
+    /// Any member of a set.
+    AnyOf(Arc<Completions>),
+    /// A queue, a variable: something that any task or thread may bring about. The text says what.
+    Event(Arc<str>),
+}
+
+/// A body on a thread's stack, and what it waits for.
+#[derive(Clone, Debug)]
+pub(crate) struct Frame {
+    pub(crate) task: u32,
+    pub(crate) on: On,
+}
+
+/// A parked wait.
+#[derive(Debug)]
+pub(crate) struct Record {
+    /// Outermost first; the last is the wait itself, with task 0 outside of tasks.
+    pub(crate) frames: SmallVec<[Frame; 1]>,
+    pub(crate) since: Instant,
+    /// Numbers the parks of this engine.
+    pub(crate) epoch: u64,
+    /// The detector has walked from here.
+    pub(crate) walked: bool,
+    parker: Arc<Parker>,
+    verdict: Option<WaitError>,
+}
+
+impl Record {
+    /// Ends the wait with an error.
+    pub(crate) fn end(&mut self, verdict: WaitError) {
+        self.verdict = Some(verdict);
+        self.parker.unpark();
+    }
+
+    pub(crate) fn is_in_task(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.task != 0)
+    }
+}
+
+/// The waits of an engine.
+#[derive(Debug, Default)]
+pub(crate) struct Waits {
+    records: Mutex<Records>,
+    waiting: AtomicUsize,
+    blocked: AtomicUsize,
+}
+
+/// All parked waits, by an arbitrary number.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    pub(crate) slab: Slab<Record>,
+    epoch: u64,
+}
+
+impl Waits {
+    /// Bodies that are parked.
+    pub(crate) fn blocked(&self) -> usize {
+        self.blocked.load(Acquire)
+    }
+
+    /// Waits that are parked, outside of tasks too.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Acquire)
+    }
+
+    pub(crate) fn with<R>(&self, f: impl FnOnce(&mut Records) -> R) -> R {
+        f(&mut self.records.lock())
+    }
+
+    /// What a running task is parked on for as long as it takes, for those who follow it.
+    pub(crate) fn task_awaited_by(&self, task: u32) -> Option<u32> {
+        if self.blocked() == 0 {
+            return None;
+        }
+        let records = self.records.lock();
+        let mut frames = records.slab.iter().flat_map(|(_, record)| &record.frames);
+        frames
+            .find(|frame| frame.task == task)
+            .and_then(|frame| match frame.on {
+                On::Task(on) => Some(on),
+                _ => None,
+            })
+    }
+
+    pub(super) fn enter(&self, local: &Local, on: On) -> Result<usize, WaitError> {
+        let in_task = local.in_task() && local.seat.is_some();
+        if in_task && self.blocked.fetch_add(1, AcqRel) >= HARD_CAP {
+            self.blocked.fetch_sub(1, AcqRel);
+            return Err(WaitError::TooManyBlocked);
+        }
+        self.waiting.fetch_add(1, AcqRel);
+        let mut frames: SmallVec<[Frame; 1]> = local.frames.borrow().iter().cloned().collect();
+        frames.push(Frame {
+            task: local.task.get(),
+            on,
+        });
+        let records = &mut *self.records.lock();
+        records.epoch += 1;
+        let (epoch, parker) = (records.epoch, Arc::clone(&local.parker));
+        let record = Record {
+            frames,
+            since: Instant::now(),
+            epoch,
+            walked: false,
+            parker,
+            verdict: None,
+        };
+        Ok(records.slab.insert(record))
+    }
+
+    /// Ends the latest wait of a body with `TooManyBlocked`: the system gives no more threads.
+    pub(super) fn refuse_one(&self) {
+        let records = &mut *self.records.lock();
+        let bodies = records
+            .slab
+            .iter_mut()
+            .filter(|(_, record)| record.is_in_task() && record.verdict.is_none());
+        if let Some((_, record)) = bodies.max_by_key(|(_, record)| record.epoch) {
+            record.end(WaitError::TooManyBlocked);
+        }
+    }
+
+    pub(super) fn leave(&self, local: &Local, key: usize) {
+        drop(self.records.lock().slab.remove(key));
+        self.waiting.fetch_sub(1, AcqRel);
+        if local.in_task() && local.seat.is_some() {
+            self.blocked.fetch_sub(1, AcqRel);
+        }
+    }
+
+    pub(super) fn verdict(&self, key: usize) -> Option<WaitError> {
+        self.records.lock().slab[key].verdict.take()
+    }
+}

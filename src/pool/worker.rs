@@ -1,0 +1,186 @@
+//! One of the pool's threads: works, searches, sleeps with its place, is dormant without one.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Engine;
+use super::local::{self, Local};
+use super::place::{Grant, Place, Seat};
+
+/// How long a thread without a place is kept.
+const KEEP: Duration = Duration::from_secs(10);
+/// Searches before a thread sleeps: a few microseconds.
+const ROUNDS: usize = 48;
+
+/// The life of one of the pool's threads.
+pub(super) fn work(engine: &Arc<Engine>, seat: &Arc<Seat>) {
+    super::stack::mark_stack(engine.options.stack_size);
+    let local = Rc::new(Local::new(engine, Some(Arc::clone(seat))));
+    local::enter(Rc::clone(&local));
+    engine.options.thread_started();
+    if let Some(Grant::Work(place)) = seat.wait(None) {
+        local.state().place = Some(place);
+        local.work();
+    }
+    engine.options.thread_stopped();
+    local::leave(&local);
+    drop(local);
+    let mut roster = engine.crew.roster.lock();
+    roster.threads -= 1;
+    if roster.threads == 0 {
+        engine.crew.empty.notify_all();
+    }
+}
+
+impl Local {
+    /// Begins as a searcher with a place. Ends when the engine stops, or without a place for too long.
+    fn work(&self) {
+        let mut found = self.search();
+        loop {
+            match found {
+                Some(index) => self.run_chain(index),
+                None if !self.rest() => return,
+                None => {}
+            }
+            if !self.at_boundary() {
+                return;
+            }
+            found = self.pick().or_else(|| {
+                self.engine.crew.idle.start_search();
+                self.search()
+            });
+        }
+    }
+
+    fn pick(&self) -> Option<u32> {
+        let state = &mut *self.state();
+        self.engine.queues.pick(state)
+    }
+
+    /// Looks for work for a few microseconds. Found: no longer a searcher. Not found: still one.
+    fn search(&self) -> Option<u32> {
+        for _ in 0..ROUNDS {
+            if let Some(index) = self.pick() {
+                if self.engine.crew.idle.end_search() && self.engine.queues.has_work() {
+                    self.engine.notify();
+                }
+                return Some(index);
+            }
+            (0..16).for_each(|_| std::hint::spin_loop());
+        }
+        None
+    }
+
+    /// Between two tasks: a thread that works has a place. No: the engine stops.
+    fn at_boundary(&self) -> bool {
+        if self.engine.is_closed() && self.engine.crew.is_stopping() {
+            return false;
+        }
+        let extra = self.state().place.as_ref().is_some_and(Place::is_extra);
+        if extra && self.engine.crew.is_surplus() {
+            self.give_extra_up();
+        }
+        self.pass_baton();
+        self.has_place() || self.find_place()
+    }
+
+    fn has_place(&self) -> bool {
+        self.state().place.is_some()
+    }
+
+    /// With a baton: it may be another's turn.
+    fn pass_baton(&self) {
+        let engine = &self.engine;
+        let Some(baton) = &engine.queues.baton else {
+            return;
+        };
+        if self.has_place()
+            && let Some(parker) = baton.turn()
+        {
+            let place = self.state().place.take().expect("looked at just above");
+            parker.hand(place);
+        }
+    }
+
+    fn give_extra_up(&self) {
+        self.state().place = None;
+        self.engine.crew.roster.lock().extra -= 1;
+    }
+
+    /// A vacant place, or one that becomes vacant while this thread is dormant. No: none for too long, or a stop.
+    fn find_place(&self) -> bool {
+        let (engine, seat) = (&self.engine, self.seat.as_ref().expect("one of the pool's"));
+        let mut roster = engine.crew.roster.lock();
+        if roster.stopping {
+            return false;
+        }
+        if let Some(place) = roster.vacant.pop() {
+            engine.crew.idle.occupy();
+            drop(roster);
+            self.state().place = Some(place);
+            return true;
+        }
+        roster.dormant.push(Arc::clone(seat));
+        drop(roster);
+        let mut grant = seat.wait(Some(KEEP));
+        if grant.is_none() {
+            let mut roster = engine.crew.roster.lock();
+            roster.dormant.retain(|other| !Arc::ptr_eq(other, seat));
+            grant = seat.grant.lock().take(); // Given between the end of the wait and the lock.
+        }
+        match grant {
+            Some(Grant::Work(place)) => {
+                self.state().place = Some(place);
+                // It came as a searcher's place; the search begins in `work`.
+                engine.crew.idle.end_search();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A searcher that found nothing sleeps with its place until it is woken. No: the engine stops.
+    fn rest(&self) -> bool {
+        let (engine, seat) = (&self.engine, self.seat.as_ref().expect("one of the pool's"));
+        let crew = &engine.crew;
+        if self.state().place.as_ref().is_some_and(Place::is_extra) {
+            crew.idle.end_search();
+            self.give_extra_up();
+            return true;
+        }
+        let mut roster = crew.roster.lock();
+        if roster.stopping {
+            return false;
+        }
+        roster.sleepers.push(Arc::clone(seat));
+        crew.idle.fall_asleep();
+        drop(roster);
+        if engine.queues.has_work() && self.wake_myself() {
+            return true;
+        }
+        let stop = matches!(seat.wait(None), None | Some(Grant::Stop));
+        crew.idle.end_search();
+        !stop
+    }
+
+    /// The last look found work. No: somebody has woken this thread meanwhile, and its grant is on the way.
+    fn wake_myself(&self) -> bool {
+        let (crew, seat) = (
+            &self.engine.crew,
+            self.seat.as_ref().expect("one of the pool's"),
+        );
+        let mut roster = crew.roster.lock();
+        let Some(at) = roster
+            .sleepers
+            .iter()
+            .position(|other| Arc::ptr_eq(other, seat))
+        else {
+            return false;
+        };
+        roster.sleepers.remove(at);
+        crew.idle.awake();
+        crew.idle.end_search();
+        true
+    }
+}
