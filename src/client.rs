@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::builder::Builder;
 use crate::error::{Blame, ErrorKind, Failure, NameError, StartError, TaskError};
 use crate::future::TaskFuture;
-use crate::graph::{Identity, Key, Spec};
 use crate::inputs::{Held, Inputs, Linker};
+use crate::launch::{at, born, launch, launch_alone};
 use crate::pool::Engine;
 use crate::pool::clock::deadline;
 use crate::pool::job::Job;
@@ -153,7 +153,7 @@ impl Client {
         E: Into<Failure>,
     {
         let job = Job::new::<F, _, _>(move |_| f().map_err(Into::into));
-        self.launch_alone(&at(Location::caller()), job)
+        launch_alone(&self.engine, &at(Location::caller()), job)
     }
 
     /// Runs a closure on the results of other tasks, once all of them have finished.
@@ -182,7 +182,7 @@ impl Client {
         let mut linker = Linker::default();
         let held = inputs.hold(&mut linker);
         let job = Job::new::<F, _, _>(move |context| Ok(f(held.values(context))));
-        self.launch(&at(Location::caller()), &linker, job)
+        launch(&self.engine, &at(Location::caller()), linker, job)
     }
 
     /// As [`submit_with`](Self::submit_with), with a fallible closure.
@@ -197,7 +197,7 @@ impl Client {
         let mut linker = Linker::default();
         let held = inputs.hold(&mut linker);
         let job = Job::new::<F, _, _>(move |context| f(held.values(context)).map_err(Into::into));
-        self.launch(&at(Location::caller()), &linker, job)
+        launch(&self.engine, &at(Location::caller()), linker, job)
     }
 
     /// Submits one task for each item.
@@ -218,7 +218,11 @@ impl Client {
         let (f, location) = (Arc::new(f), Location::caller());
         let submit = |item| {
             let f = Arc::clone(&f);
-            self.launch_alone(&at(location), Job::new::<F, _, _>(move |_| Ok(f(item))))
+            launch_alone(
+                &self.engine,
+                &at(location),
+                Job::new::<F, _, _>(move |_| Ok(f(item))),
+            )
         };
         items.into_iter().map(submit).collect()
     }
@@ -228,7 +232,12 @@ impl Client {
     /// The value is moved, not copied; it is dropped with the last handle.
     #[track_caller]
     pub fn scatter<T: Send + Sync + 'static>(&self, value: T) -> TaskFuture<T> {
-        self.born(&at(Location::caller()), Job::given(value), false)
+        born(
+            &self.engine,
+            &at(Location::caller()),
+            Job::given(value),
+            false,
+        )
     }
 
     /// Options for the next submit; the name is what errors, `explain` and diagnostics call the task.
@@ -277,7 +286,7 @@ impl<P> Client<P> {
     /// ```
     #[track_caller]
     pub fn submit<K: IntoTask<P>>(&self, task: K) -> TaskFuture<K::Output> {
-        self.launch_alone(&at(Location::caller()), task.into_job())
+        launch_alone(&self.engine, &at(Location::caller()), task.into_job())
     }
 
     /// The bounded queue of this name, made at the first call. Capacity 0 is no bound.
@@ -305,6 +314,10 @@ impl<P> Client<P> {
         name: &str,
     ) -> Result<Variable<T>, NameError> {
         self.engine.named.variable(&self.engine, name)
+    }
+
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
     }
 
     /// How many threads the client was built with.
@@ -349,121 +362,6 @@ impl<P> Client<P> {
         CloseReport {
             running: self.engine.wait_stopped(Some(deadline(timeout))),
         }
-    }
-
-    /// Makes a task of a job, with the options in `spec`.
-    #[inline]
-    pub(crate) fn launch<R: Send + Sync + 'static>(
-        &self,
-        spec: &Spec,
-        inputs: &Linker,
-        job: Job,
-    ) -> TaskFuture<R> {
-        if let Some(why) = self.refusal(inputs) {
-            return self.refuse(spec, None, job, why);
-        }
-        TaskFuture::own(local::with(&self.engine, |local| {
-            local.submit(spec, inputs.inputs(), job)
-        }))
-    }
-
-    /// As [`launch`](Self::launch), without inputs.
-    #[inline]
-    pub(crate) fn launch_alone<R: Send + Sync + 'static>(
-        &self,
-        spec: &Spec,
-        job: Job,
-    ) -> TaskFuture<R> {
-        if self.engine.is_closed() {
-            return self.refuse(spec, None, job, CLOSED);
-        }
-        TaskFuture::own(local::with(&self.engine, |local| {
-            local.submit(spec, &[], job)
-        }))
-    }
-
-    /// As [`launch`](Self::launch), under a key.
-    pub(crate) fn launch_keyed<R: Send + Sync + 'static>(
-        &self,
-        spec: &Spec,
-        key: Key,
-        inputs: &Linker,
-        job: Job,
-    ) -> TaskFuture<R> {
-        if let Some(why) = self.refusal(inputs) {
-            return self.refuse(spec, Some(key), job, why);
-        }
-        let keyed = (key.clone(), Identity::Type(std::any::TypeId::of::<R>()));
-        match local::with(&self.engine, |local| {
-            local.submit_keyed(spec, keyed, inputs.inputs(), job)
-        }) {
-            Ok(task) => TaskFuture::own(task),
-            Err(job) => self.refuse(spec, Some(key), job, KEY_CONFLICT),
-        }
-    }
-
-    #[inline]
-    fn refusal(&self, inputs: &Linker) -> Option<Refusal> {
-        if self.engine.is_closed() {
-            Some(CLOSED)
-        } else if inputs.is_foreign(&self.engine) {
-            Some(FOREIGN_HANDLE)
-        } else {
-            None
-        }
-    }
-
-    /// A handle that has failed from the start.
-    #[cold]
-    fn refuse<R: Send + Sync + 'static>(
-        &self,
-        spec: &Spec,
-        key: Option<Key>,
-        job: Job,
-        (kind, why): Refusal,
-    ) -> TaskFuture<R> {
-        let task = self
-            .engine
-            .names
-            .text_or(spec.name, || job.name().to_owned());
-        let blame = Blame {
-            task,
-            key,
-            location: spec.location,
-        };
-        let _ = crate::pool::run::guarded(|| job.drop_task());
-        self.born(
-            spec,
-            Job::error(TaskError::new(kind, blame, why, None)),
-            true,
-        )
-    }
-
-    fn born<R: Send + Sync + 'static>(&self, spec: &Spec, job: Job, failed: bool) -> TaskFuture<R> {
-        TaskFuture::own(local::with(&self.engine, |local| {
-            local.settled(spec, job, failed)
-        }))
-    }
-}
-
-/// Why a submit made no task.
-type Refusal = (ErrorKind, &'static str);
-
-const CLOSED: Refusal = (ErrorKind::Closed, "the client is closed: start another one");
-const FOREIGN_HANDLE: Refusal = (
-    ErrorKind::ForeignHandle,
-    "an input belongs to another client: submit it where the input was submitted",
-);
-const KEY_CONFLICT: Refusal = (
-    ErrorKind::KeyConflict,
-    "the key belongs to a task with another type of result: choose another key",
-);
-
-#[inline]
-fn at(location: &'static Location<'static>) -> Spec {
-    Spec {
-        location: Some(location),
-        ..Spec::default()
     }
 }
 

@@ -3,13 +3,15 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::Location;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::{ErrorKind, Failure, TakeError, TaskError, WaitError};
-use crate::graph::{Key, Spec, State};
+use crate::graph::{Key, State};
 use crate::inputs::{Held, Inputs, Linker};
+use crate::launch::{at, launch};
 use crate::pool::clock::deadline;
-use crate::pool::job::{self, Job};
+use crate::pool::job::{self, Job, Slot};
 use crate::pool::local;
 use crate::pool::run::Forward;
 use crate::pool::want::TaskRef;
@@ -104,14 +106,10 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
         R: Send + Sync + 'static,
     {
         let mut linker = Linker::default();
-        let held = (&self).hold(&mut linker);
-        let job = Job::new::<F, _, _>(move |context| Ok(f(held.values(context))));
-        let spec = Spec {
-            location: Some(Location::caller()),
-            ..Spec::default()
-        };
-        let engine = self.task.engine();
-        crate::client::Client::<crate::client::Local>::guest(engine).launch(&spec, &linker, job)
+        let anchor = Arc::clone(self.task.anchor());
+        let slot = Slot::<T>::of(linker.give(self.task));
+        let job = Job::new::<F, _, _>(move |context| Ok(f(context.get(&slot))));
+        launch(&anchor.engine, &at(Location::caller()), linker, job)
     }
 
     #[cold]
@@ -239,12 +237,8 @@ impl<T: Send + Sync + 'static> TaskFuture<TaskFuture<T>> {
             let forward: Failure = Box::new(Forward(inner.task.clone()));
             Err::<T, _>(forward)
         });
-        let spec = Spec {
-            location: Some(Location::caller()),
-            ..Spec::default()
-        };
-        crate::client::Client::<crate::client::Local>::guest(self.task.engine())
-            .launch(&spec, &linker, job)
+        let engine = Arc::clone(self.task.engine());
+        launch(&engine, &at(Location::caller()), linker, job)
     }
 }
 

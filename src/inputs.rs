@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::future::TaskFuture;
-use crate::graph;
+use crate::graph::{self, GIVEN};
 use crate::pool::Engine;
 use crate::pool::job::{RunContext, Slot};
 use crate::pool::want::TaskRef;
@@ -33,21 +33,39 @@ pub trait Held: Send + 'static {
     fn values<'a>(self, context: &RunContext<'a>) -> Self::Values<'a>;
 }
 
-/// Collects the inputs of a task while it is being submitted, and keeps handles that were moved in until it is.
+/// Collects the inputs of a task while it is being submitted, and keeps the handles that were moved in until it is.
 #[derive(Debug, Default)]
 pub(crate) struct Linker {
     inputs: graph::Inputs,
     engine: Option<*const Engine>,
     mixed: bool,
-    moved: Vec<TaskRef>,
+    given: Vec<TaskRef>,
 }
 
 impl Linker {
     fn link(&mut self, task: &TaskRef) -> usize {
+        self.push(task, 0)
+    }
+
+    /// As [`link`](Self::link), and the handle's want becomes the task's.
+    pub(crate) fn give(&mut self, task: TaskRef) -> usize {
+        let place = self.push(&task, GIVEN);
+        self.given.push(task);
+        place
+    }
+
+    #[inline]
+    fn push(&mut self, task: &TaskRef, flag: u32) -> usize {
         let engine = Arc::as_ptr(task.engine());
         self.mixed |= *self.engine.get_or_insert(engine) != engine;
-        self.inputs.push(task.index());
+        self.inputs.push(task.index() | flag);
         self.inputs.len() - 1
+    }
+
+    /// The task has been made: the wants given to it are its own now.
+    #[inline]
+    pub(crate) fn made(self) {
+        self.given.into_iter().for_each(TaskRef::forget);
     }
 
     /// Whether an input belongs to another engine.
@@ -124,9 +142,7 @@ impl<T: Clone + Send + Sync + 'static> Inputs for TaskFuture<T> {
     type Held = Owned<T>;
 
     fn hold(self, linker: &mut Linker) -> Owned<T> {
-        let slot = Slot::of(linker.link(self.task()));
-        linker.moved.push(self.into_task());
-        Owned(slot)
+        Owned(Slot::of(linker.give(self.into_task())))
     }
 }
 
@@ -169,11 +185,12 @@ impl<T: Send + Sync + 'static> Inputs for Vec<TaskFuture<T>> {
     type Held = Many<T>;
 
     fn hold(self, linker: &mut Linker) -> Many<T> {
-        let many = self.as_slice().hold(linker);
-        linker
-            .moved
-            .extend(self.into_iter().map(TaskFuture::into_task));
-        many
+        let first = Slot::of(linker.inputs.len());
+        let count = self.len();
+        for handle in self {
+            linker.give(handle.into_task());
+        }
+        Many { first, count }
     }
 }
 

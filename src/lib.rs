@@ -12,6 +12,7 @@ mod gather;
 #[doc(hidden)]
 pub mod graph;
 mod inputs;
+mod launch;
 #[expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,

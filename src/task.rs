@@ -7,6 +7,7 @@ use crate::error::Failure;
 use crate::future::TaskFuture;
 use crate::graph::{Key, Spec};
 use crate::inputs::{Held, Inputs, Linker};
+use crate::launch::{launch, launch_keyed};
 use crate::pool::job::Job;
 
 /// What [`Client::submit`] takes: a closure, where closures can run.
@@ -101,7 +102,7 @@ impl<'c> Task<'c> {
     /// As [`Client::submit`].
     #[track_caller]
     pub fn submit<K: IntoTask<Local>>(self, task: K) -> TaskFuture<K::Output> {
-        self.launch(&Linker::default(), task.into_job(), Location::caller())
+        self.launch(Linker::default(), task.into_job(), Location::caller())
     }
 
     /// As [`Client::try_submit`].
@@ -113,7 +114,7 @@ impl<'c> Task<'c> {
         E: Into<Failure>,
     {
         let job = Job::new::<F, _, _>(move |_| f().map_err(Into::into));
-        self.launch(&Linker::default(), job, Location::caller())
+        self.launch(Linker::default(), job, Location::caller())
     }
 
     /// As [`Client::submit_with`].
@@ -127,7 +128,7 @@ impl<'c> Task<'c> {
         let mut linker = Linker::default();
         let held = inputs.hold(&mut linker);
         let job = Job::new::<F, _, _>(move |context| Ok(f(held.values(context))));
-        self.launch(&linker, job, Location::caller())
+        self.launch(linker, job, Location::caller())
     }
 
     /// As [`Client::try_submit_with`].
@@ -142,12 +143,12 @@ impl<'c> Task<'c> {
         let mut linker = Linker::default();
         let held = inputs.hold(&mut linker);
         let job = Job::new::<F, _, _>(move |context| f(held.values(context)).map_err(Into::into));
-        self.launch(&linker, job, Location::caller())
+        self.launch(linker, job, Location::caller())
     }
 
     fn launch<R: Send + Sync + 'static>(
         self,
-        linker: &Linker,
+        linker: Linker,
         job: Job,
         location: &'static Location<'static>,
     ) -> TaskFuture<R> {
@@ -165,8 +166,8 @@ impl<'c> Task<'c> {
             pure,
         };
         match key {
-            Some(key) => client.launch_keyed(&spec, key, linker, job),
-            None => client.launch(&spec, linker, job),
+            Some(key) => launch_keyed(client.engine(), &spec, key, linker, job),
+            None => launch(client.engine(), &spec, linker, job),
         }
     }
 }

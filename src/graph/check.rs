@@ -1,10 +1,14 @@
 //! Every invariant that can be seen in a graph at rest, as assertions.
+//!
+//! At rest: no thread is changing it, and no effect is left to be done.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::node::WAITER;
-use super::word::{self, COMPACTING, DONE, FAILED, KEYED, QUEUED, RUNNING, SETTLED, has};
+use super::word::{
+    self, COMPACTING, DONE, FAILED, KEYED, LINKING, QUEUED, RUNNING, SETTLED, UNRUN, has,
+};
 use super::{Graph, State, state_of};
 
 /// How many nodes are in which state.
@@ -21,41 +25,41 @@ pub struct Census {
 }
 
 impl<P> Graph<P> {
-    /// Checks every node of a graph that no thread is changing, and counts.
+    /// Checks every node of a graph at rest, and counts.
     ///
     /// # Panics
     /// If an invariant is broken, naming it and the node.
     pub fn check(&self) -> Census {
         let mut census = Census::default();
-        let mut expected: HashMap<u32, u32> = HashMap::new();
+        let mut cells: HashMap<u32, u32> = HashMap::new();
+        let mut wants: HashMap<u32, u64> = HashMap::new();
         for index in self.live() {
-            self.check_node(index);
             let word = self.node(index).word.load(Relaxed);
+            check_word(index, word);
             census.live += 1;
             census.settled += usize::from(has(word, SETTLED));
-            for target in self.targets(word::head(word)) {
+            for target in self.targets(word) {
                 if target & WAITER != 0 {
                     census.waiters += 1;
                 } else {
                     census.edges += 1;
-                    *expected.entry(target).or_insert(0) += 1;
+                    *cells.entry(target).or_insert(0) += 1;
                 }
             }
+            if !has(word, DONE) {
+                self.inputs(index)
+                    .iter()
+                    .for_each(|&input| *wants.entry(input).or_insert(0) += 1);
+            }
         }
-        for index in self
-            .live()
-            .filter(|&index| !has(self.node(index).word.load(Relaxed), DONE | RUNNING))
-        {
-            let (join, cells) = (
-                self.node(index).join.load(Relaxed),
-                expected.get(&index).copied().unwrap_or(0),
-            );
-            let queued = has(self.node(index).word.load(Relaxed), QUEUED);
-            assert!(
-                queued || join == cells,
-                "node {index} waits for {join} inputs but is in {cells} lists"
-            );
+        for index in self.live() {
+            let cells = cells.get(&index).copied().unwrap_or(0);
+            self.check_node(index, cells, wants.remove(&index).unwrap_or(0));
         }
+        assert!(
+            wants.is_empty(),
+            "freed nodes that others wait for: {wants:?}"
+        );
         census
     }
 
@@ -78,9 +82,13 @@ impl<P> Graph<P> {
             .filter(|&index| word::refs(self.node(index).word.load(Relaxed)) > 0)
     }
 
-    fn targets(&self, head: u32) -> Vec<u32> {
+    fn targets(&self, word: u64) -> Vec<u32> {
         let mut targets = Vec::new();
-        let mut cell = head;
+        let mut cell = if has(word, SETTLED) {
+            0
+        } else {
+            word::head(word)
+        };
         while cell != 0 {
             let edge = self.edges.get(cell);
             targets.push(edge.target.load(Relaxed));
@@ -89,50 +97,49 @@ impl<P> Graph<P> {
         targets
     }
 
-    fn check_node(&self, index: u32) {
+    /// `cells`: the lists that `index` is in. `wants`: how often unfinished nodes name it as an input.
+    fn check_node(&self, index: u32, cells: u32, wants: u64) {
         let word = self.node(index).word.load(Relaxed);
-        let machine = u64::from(!has(word, DONE));
+        let join = self.node(index).join.load(Relaxed);
+        let refs = self.total_refs(index);
         assert!(
-            self.total_refs(index) >= machine,
-            "node {index} lost the machine's reference"
+            join & LINKING == 0,
+            "node {index} is being linked while nobody works"
         );
-        assert!(
-            !has(word, SETTLED) || word::head(word) == 0,
-            "node {index} is settled and still has a list"
+        let missing = join & !UNRUN;
+        assert_eq!(
+            missing, cells,
+            "node {index}: its missing inputs and the lists it is in"
         );
+        let machine = u64::from(!has(word, DONE) || missing > 0);
         assert!(
-            !has(word, FAILED) || has(word, DONE),
-            "node {index} failed without being done"
-        );
-        assert!(
-            !has(word, COMPACTING),
-            "node {index} is being compacted while nobody works"
+            refs >= machine + wants,
+            "node {index} has {refs} references, {wants} wants by dependents"
         );
         let waits = !has(word, QUEUED | RUNNING | SETTLED);
         assert!(
-            !waits || self.node(index).join.load(Relaxed) > 0,
+            !waits || missing > 0,
             "node {index} waits for nothing and is not queued"
         );
-        if has(word, QUEUED) {
-            assert_eq!(
-                self.node(index).join.load(Relaxed),
-                0,
-                "node {index} is queued before its inputs settled"
-            );
-        }
+        assert!(
+            !has(word, QUEUED) || missing == 0,
+            "node {index} is queued before its inputs settled"
+        );
+        let keyed = self.node(index).cold.key().is_some();
         assert_eq!(
             has(word, KEYED),
-            self.node(index).cold.key().is_some(),
+            keyed,
             "node {index}: the key and its flag"
         );
-        if !has(word, SETTLED) {
-            for input in self.inputs(index) {
-                let pinned = word::refs(self.node(input).word.load(Relaxed)) > 0;
-                assert!(
-                    pinned,
-                    "node {index} waits for node {input}, which was freed"
-                );
-            }
-        }
     }
+}
+
+fn check_word(index: u32, word: u64) {
+    let failed_early = has(word, FAILED) && !has(word, DONE);
+    assert!(!failed_early, "node {index} failed without being done");
+    let compacting = has(word, COMPACTING);
+    assert!(
+        !compacting,
+        "node {index} is being compacted while nobody works"
+    );
 }

@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use super::key::Entry;
 use super::word::{
-    self, CANCELLED, DONE, FAILED, OVERFLOW, QUEUED, REF, RUNNING, SETTLED, TAKEN, has,
+    self, CANCEL, CANCELLED, DONE, FAILED, LINKING, OVERFLOW, QUEUED, REF, RUNNING, SETTLED, TAKEN,
+    UNRUN, has,
 };
 use super::{Cache, Effects, Graph};
 
@@ -77,7 +78,8 @@ impl<P> Graph<P> {
     pub fn finish_remembered(&self, cache: &mut Cache, index: u32, bytes: usize, fx: &mut Effects) {
         let old = self.node(index).word.fetch_add(DONE, AcqRel);
         self.deliver(cache, index, word::head(old), has(old, CANCELLED), fx);
-        if has(old, CANCELLED) {
+        // A body whose token was set may have stopped half-way: no later want is given its value.
+        if has(old, CANCEL | CANCELLED) {
             self.drop_machine(index, fx);
         } else {
             self.remember(index, bytes, fx);
@@ -85,7 +87,7 @@ impl<P> Graph<P> {
     }
 
     /// Settles a task that was won before it ran: its payload is disposed of, or, when `failed`, holds the error.
-    /// The caller has copied its inputs and lets them go right after.
+    /// Its inputs are let go.
     pub fn finish_unrun(&self, cache: &mut Cache, index: u32, failed: bool, fx: &mut Effects) {
         let outcome = if failed {
             Outcome::Error
@@ -93,15 +95,23 @@ impl<P> Graph<P> {
             Outcome::Nothing
         };
         let inputs = self.inputs(index);
+        let linking = self.node(index).join.fetch_or(UNRUN, AcqRel) & LINKING != 0;
         let old = self.node(index).word.fetch_add(outcome.flags(), AcqRel);
         self.deliver(cache, index, word::head(old), true, fx);
-        for input in inputs {
-            self.leave_dependent(cache, input, fx);
+        if !linking {
+            self.leave_inputs(cache, &inputs, fx);
         }
         // Of this and the last input's QUEUED, whoever comes second drops the reference.
         if has(old, QUEUED) {
             self.drop_machine(index, fx);
         }
+    }
+
+    /// Lowers the join counter of a node whose inputs are linked. Yes: it is ready.
+    #[inline]
+    pub(super) fn lower(&self, index: u32, fx: &mut Effects) -> bool {
+        let join = self.node(index).join.fetch_sub(1, AcqRel);
+        join & !UNRUN == 1 && self.joined(index, fx)
     }
 
     /// The last input settled: marks the task queued. Yes: it is ready. No: it was settled unrun, or is just being.

@@ -61,13 +61,15 @@ impl<P> Graph<P> {
         }
     }
 
-    /// A dependent settled unrun leaves its input and stops wanting it.
-    pub(super) fn leave_dependent(&self, cache: &mut Cache, input: u32, fx: &mut Effects) {
-        if !self.is_settled(input) {
-            // Waiters cannot be judged from here; they stay.
-            self.leave(cache, input, |_| false, fx);
+    /// A dependent settled unrun leaves its inputs and stops wanting them.
+    pub(super) fn leave_inputs(&self, cache: &mut Cache, inputs: &[u32], fx: &mut Effects) {
+        for &input in inputs {
+            if !self.is_settled(input) {
+                // Waiters cannot be judged from here; they stay.
+                self.leave(cache, input, |_| false, fx);
+            }
+            self.drop_want(input, fx);
         }
-        self.drop_want(input, fx);
     }
 
     /// Hands out the cells of a list that was taken.
@@ -99,7 +101,7 @@ impl<P> Graph<P> {
         if failed && self.win_unclaimed(dependent) {
             fx.inherit.push((dependent, input));
         }
-        if self.node(dependent).join.fetch_sub(1, AcqRel) == 1 && self.joined(dependent, fx) {
+        if self.lower(dependent, fx) {
             fx.ready.push(dependent);
         }
     }
@@ -154,10 +156,8 @@ impl<P> Graph<P> {
                 self.edges.give(&mut cache.edges, cell);
             } else if target & WAITER == 0 && self.is_settled(target) {
                 self.edges.give(&mut cache.edges, cell);
-                if self.node(target).join.fetch_sub(1, AcqRel) == 1 {
-                    let ready = self.joined(target, fx);
-                    debug_assert!(!ready, "a settled task is never ready");
-                }
+                let ready = self.lower(target, fx);
+                debug_assert!(!ready, "a settled task is never ready");
             } else {
                 edge.next.store(first, Relaxed);
                 first = cell;

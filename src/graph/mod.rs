@@ -20,7 +20,9 @@
 //!    payload until it sets DONE.
 //! 4. A task that ran finishes with one `fetch_add(DONE - REF)`. A task settled unrun finishes with
 //!    `fetch_add(DONE)`, and whoever comes second, that or the last input's QUEUED, drops the machine's reference.
-//! 5. The list of a settled node is empty: the settling operation takes it, an adder that sees SETTLED does not link.
+//!    Its inputs are let go by the same call; while they are still being linked, by the linker.
+//! 5. The settling operation takes the list, and an adder that sees SETTLED does not link: the head that a settled
+//!    node keeps is nobody's.
 //! 6. A transition that changes the count and decides something is one compare-and-swap; nothing is written to a node
 //!    after the reference that pinned it was given up.
 //! 7. An id held without a reference is used by pinning first (only if refs > 0), then comparing the generation; the
@@ -62,7 +64,7 @@ pub use effects::Effects;
 pub use finish::Outcome;
 pub use key::{Identity, Key};
 pub use node::Inputs;
-pub use submit::{Born, Existing, Spec};
+pub use submit::{Born, Existing, GIVEN, Spec};
 pub use want::Pin;
 
 /// A task in one life of its slot.

@@ -22,6 +22,7 @@ use smallvec::SmallVec;
 use super::Spec;
 use super::arena::Slot;
 use super::key::KeyCell;
+use super::submit::GIVEN;
 use crate::primitive::{AtomicU32, AtomicU64, Cell};
 
 /// Inputs a node holds without an allocation.
@@ -148,10 +149,10 @@ impl Cold {
     #[inline]
     pub(super) fn set_inputs(&self, inputs: &[u32]) {
         if inputs.len() > INLINE_INPUTS {
-            self.spill(inputs.len());
+            self.make_room(inputs.len());
         }
         for (k, &input) in inputs.iter().enumerate() {
-            self.place(k).store(input, Relaxed);
+            self.place(k).store(input & !GIVEN, Relaxed);
         }
         // Release: who reads this count (Acquire) sees the list.
         self.input_count.store(inputs.len() as u32, Release);
@@ -187,7 +188,7 @@ impl Cold {
     pub(super) fn free_inputs(&self) {
         if self.flags.load(Relaxed) & SPILLED != 0 {
             let list = self.spilled().load(Relaxed);
-            // SAFETY: made in `spill`, with its length in its first entry; the flag is cleared just below.
+            // SAFETY: made in `make_room`, with its length in its first entry; the flag is cleared just below.
             drop(unsafe {
                 Box::from_raw(std::ptr::slice_from_raw_parts_mut(
                     list,
@@ -199,28 +200,38 @@ impl Cold {
         self.input_count.store(0, Relaxed);
     }
 
-    /// Moves the list to the heap: room for `count` inputs behind one entry that holds the list's own length.
+    /// Moves the list to the heap, with room for `count` inputs behind one entry that holds the list's own length.
     #[cold]
-    fn spill(&self, count: usize) {
-        assert!(
-            self.flags.load(Relaxed) & SPILLED == 0,
-            "a list on the heap is never replaced"
-        );
+    fn make_room(&self, count: usize) {
+        if self.flags.load(Relaxed) & SPILLED != 0 {
+            let room = self.place_spilled(0).load(Relaxed) as usize - 1;
+            assert!(
+                count <= room,
+                "a list on the heap is never replaced: others may be reading it"
+            );
+            return;
+        }
         let list: Box<[ColdU32]> = (0..=count)
             .map(|_| ColdU32::new(count as u32 + 1))
             .collect();
         self.spilled().store(Box::into_raw(list).cast(), Relaxed);
-        self.flags.fetch_or(SPILLED, Relaxed);
+        // Release: who sees the flag sees the list.
+        self.flags.fetch_or(SPILLED, Release);
     }
 
     /// Where the `k`-th input is kept.
     #[inline]
     fn place(&self, k: usize) -> &ColdU32 {
-        if self.flags.load(Relaxed) & SPILLED == 0 {
+        if self.flags.load(Acquire) & SPILLED == 0 {
             return self.inline(k);
         }
-        // SAFETY: the list was made in `spill` with room for every count stored since, and is freed with the slot.
-        unsafe { &*self.spilled().load(Relaxed).add(k + 1) }
+        self.place_spilled(k + 1)
+    }
+
+    /// The `k`-th entry of the list on the heap.
+    fn place_spilled(&self, k: usize) -> &ColdU32 {
+        // SAFETY: the list was made in `make_room` with room for every count stored since, and is freed with the slot.
+        unsafe { &*self.spilled().load(Relaxed).add(k) }
     }
 
     #[inline]

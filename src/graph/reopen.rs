@@ -2,7 +2,9 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::word::{self, CANCELLED, DONE, FAILED, QUEUED, REF, RUNNING, SETTLED, TAKEN, has};
+use super::word::{
+    self, CANCEL, CANCELLED, DONE, FAILED, QUEUED, REF, RUNNING, SETTLED, TAKEN, has,
+};
 use super::{Cache, Graph};
 
 impl<P> Graph<P> {
@@ -20,10 +22,9 @@ impl<P> Graph<P> {
             has(word, DONE) && !has(word, CANCELLED),
             "only a finished task can be lost"
         );
-        node.word.store(
-            (word & !(DONE | FAILED | QUEUED | RUNNING | TAKEN)) + REF,
-            Relaxed,
-        );
+        // The head is what the finish found and took; the token was the last attempt's.
+        let fresh = word & !(DONE | FAILED | QUEUED | RUNNING | TAKEN | CANCEL);
+        node.word.store(word::with_head(fresh + REF, 0), Relaxed);
         self.relink(cache, index)
     }
 

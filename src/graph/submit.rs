@@ -6,7 +6,10 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use hashbrown::hash_table;
 
 use super::key::{Entry, KeyCell};
-use super::word::{self, DONE, FAILED, KEYED, QUEUED, REF, RUNNING, SETTLED, has};
+use super::word::{
+    self, CANCEL, CANCELLED, DONE, FAILED, KEYED, LINKING, QUEUED, REF, RUNNING, SETTLED, UNRUN,
+    has,
+};
 use super::{Cache, Effects, Graph, Identity, Key};
 
 /// What is known of a task when it is submitted, besides its payload and inputs.
@@ -21,6 +24,9 @@ pub struct Spec {
     /// Its result follows from its key, and is worth remembering.
     pub pure: bool,
 }
+
+/// In the list of inputs of a submit: the caller gives its own want of this input over to the new task.
+pub const GIVEN: u32 = 1 << 31;
 
 /// A node that has just been made; the caller owns one want of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +59,7 @@ pub enum Existing<P> {
 }
 
 impl<P> Graph<P> {
-    /// Adds a task that needs `inputs` settled, each wanted by the caller during the call.
+    /// Adds a task that needs `inputs` settled, each wanted by the caller during the call, or [`GIVEN`].
     #[inline]
     pub fn submit(
         &self,
@@ -69,7 +75,7 @@ impl<P> Graph<P> {
             return Born::Ready(index);
         }
         self.node(index).word.store(2 * REF, Release);
-        self.link_all(cache, index, inputs, false, fx)
+        self.link_all(cache, index, inputs, fx)
     }
 
     /// Adds a node that something outside finishes: it is running from the start and nobody can claim it.
@@ -95,8 +101,8 @@ impl<P> Graph<P> {
         node.write(payload);
         node.cold.set(spec);
         node.cold.set_inputs(inputs);
-        // One more than the inputs: nothing is ready before all of them are linked.
-        node.join.store(inputs.len() as u32 + 1, Relaxed);
+        let guard = if inputs.is_empty() { 0 } else { LINKING };
+        node.join.store(guard + inputs.len() as u32, Relaxed);
         index
     }
 
@@ -138,8 +144,7 @@ impl<P> Graph<P> {
             identity,
             hash,
         }));
-        // Others may find it by its key at once: while its inputs are being linked nobody may win it.
-        let ready = if inputs.is_empty() { QUEUED } else { RUNNING };
+        let ready = if inputs.is_empty() { QUEUED } else { 0 };
         node.word.store((2 * REF) | KEYED | ready, Release);
         vacant.insert(Entry {
             hash,
@@ -150,7 +155,7 @@ impl<P> Graph<P> {
         if inputs.is_empty() {
             return Ok(Born::Ready(index));
         }
-        Ok(self.link_all(cache, index, inputs, true, fx))
+        Ok(self.link_all(cache, index, inputs, fx))
     }
 
     /// Whether the entry names a live task of this key, and then whether it is the same task. Keeps a want if so.
@@ -176,58 +181,43 @@ impl<P> Graph<P> {
         }
     }
 
-    /// Links a new node to its inputs and takes the guard off its join counter. `held`: others can reach the node,
-    /// so it is RUNNING until all its inputs are linked.
-    fn link_all(
-        &self,
-        cache: &mut Cache,
-        index: u32,
-        inputs: &[u32],
-        held: bool,
-        fx: &mut Effects,
-    ) -> Born {
-        let mut settled = 1;
+    /// Links a node to its inputs and takes the guard off its join counter. Others can reach the node meanwhile, and
+    /// may settle it unrun: by cancelling it or with the error of an input that is linked.
+    fn link_all(&self, cache: &mut Cache, index: u32, inputs: &[u32], fx: &mut Effects) -> Born {
+        let mut settled = LINKING;
         let mut failed = None;
         for &input in inputs {
             if let Some(ok) = self.link(cache, index, input) {
                 settled += 1;
                 if !ok {
-                    failed = failed.or(Some(input));
+                    failed = failed.or(Some(input & !GIVEN));
                 }
             }
         }
-        match failed {
-            Some(input) if held || self.win_unclaimed(index) => fx.inherit.push((index, input)),
-            None if held && !self.open(index) => fx.unrun.push(index),
-            _ => {}
+        if let Some(input) = failed
+            && self.win_unclaimed(index)
+        {
+            fx.inherit.push((index, input));
         }
-        let node = self.node(index);
-        if node.join.fetch_sub(settled, AcqRel) == settled && self.joined(index, fx) {
-            return Born::Ready(index);
+        // The last touch of the node: once the guard is off, whoever settles it may free it.
+        let join = self.node(index).join.fetch_sub(settled, AcqRel);
+        let ready = join & !UNRUN == settled && self.joined(index, fx);
+        if join & UNRUN != 0 {
+            self.leave_inputs(cache, inputs, fx);
         }
-        Born::Waiting(index)
+        if ready {
+            Born::Ready(index)
+        } else {
+            Born::Waiting(index)
+        }
     }
 
-    /// Gives RUNNING up after linking; not if the task was cancelled or lost its last want meanwhile.
-    fn open(&self, index: u32) -> bool {
-        let node = self.node(index);
-        let mut old = node.word.load(Acquire);
-        while !has(old, SETTLED | word::CANCEL) {
-            match node
-                .word
-                .compare_exchange_weak(old, old & !RUNNING, AcqRel, Acquire)
-            {
-                Ok(_) => return true,
-                Err(now) => old = now,
-            }
-        }
-        false
-    }
-
-    /// Takes a want of `input` for `dependent` and, if the input is not settled, links the two in the same
+    /// Takes a want of `input` for `dependent`, unless it is given, and, if the input is not settled, links the two in the same
     /// compare-and-swap. Says for a settled input whether it has a value.
     #[inline]
     fn link(&self, cache: &mut Cache, dependent: u32, input: u32) -> Option<bool> {
+        let want = if input & GIVEN == 0 { REF } else { 0 };
+        let input = input & !GIVEN;
         let node = self.node(input);
         let mut old = node.word.load(Acquire);
         let mut cell = 0;
@@ -239,14 +229,14 @@ impl<P> Graph<P> {
             }
             let settled = has(old, SETTLED);
             let new = if settled {
-                old + REF
+                old + want
             } else {
                 if cell == 0 {
                     cell = self.edges.take(&mut cache.edges);
                     self.edges.get(cell).target.store(dependent, Relaxed);
                 }
                 self.edges.get(cell).next.store(word::head(old), Relaxed);
-                word::with_head(old + REF, cell)
+                word::with_head(old + want, cell)
             };
             // Release: pairs with the finish that takes the list, so it sees the cell. Acquire: a settled input's
             // result is visible to us.
@@ -255,7 +245,7 @@ impl<P> Graph<P> {
                     if cell != 0 {
                         self.edges.give(&mut cache.edges, cell);
                     }
-                    return Some(!has(old, FAILED | word::CANCELLED));
+                    return Some(!has(old, FAILED | CANCELLED));
                 }
                 Ok(_) => return None,
                 Err(now) => old = now,
@@ -268,11 +258,36 @@ impl<P> Graph<P> {
     ///
     /// This is how one task is finished by another's result, how a task is tried again, and how an async task waits.
     /// If it was cancelled or lost its last want meanwhile, it is among `fx.unrun`.
+    ///
+    /// # Panics
+    /// If it has had more than six inputs before, and these are more than those.
     pub fn rearm(&self, cache: &mut Cache, index: u32, inputs: &[u32], fx: &mut Effects) -> Born {
         let node = self.node(index);
         node.cold.set_inputs(inputs);
-        node.join.store(inputs.len() as u32 + 1, Relaxed);
-        self.link_all(cache, index, inputs, true, fx)
+        node.join.store(LINKING + inputs.len() as u32, Relaxed);
+        if !self.stop_running(index) {
+            fx.unrun.push(index);
+        }
+        self.link_all(cache, index, inputs, fx)
+    }
+
+    /// Gives RUNNING up. Not if the task was cancelled or lost its last want: then it is cancelled now, to be settled
+    /// unrun.
+    fn stop_running(&self, index: u32) -> bool {
+        let word = &self.node(index).word;
+        let mut old = word.load(Acquire);
+        loop {
+            let stops = !has(old, CANCEL | CANCELLED);
+            let new = if stops {
+                old & !RUNNING
+            } else {
+                old | CANCELLED
+            };
+            match word.compare_exchange_weak(old, new, AcqRel, Acquire) {
+                Ok(_) => return stops,
+                Err(now) => old = now,
+            }
+        }
     }
 
     /// Lets the inputs of a running task go before it is finished, as [`rearm`](Self::rearm) needs.

@@ -31,6 +31,11 @@ pub(super) const COMPACTING: u64 = 1 << 60;
 pub(super) const KEYED: u64 = 1 << 61;
 /// The payload is empty: moved out, or disposed of.
 pub(super) const TAKEN: u64 = 1 << 62;
+/// In a join counter: the inputs are still being linked, so it cannot reach 0.
+pub(super) const LINKING: u32 = 1 << 31;
+/// In a join counter: the task is being settled unrun. Of this and the end of the linking, whoever comes second lets
+/// the inputs go: those that are not linked yet have no want to give up.
+pub(super) const UNRUN: u32 = 1 << 30;
 /// Nobody may read the value any more through this node, and readers know: the task is settled.
 pub(super) const SETTLED: u64 = DONE | CANCELLED;
 

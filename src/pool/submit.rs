@@ -24,7 +24,7 @@ impl Local {
         TaskRef::own(Arc::clone(&self.anchor), born.index())
     }
 
-    /// As [`submit`](Self::submit), under a key.
+    /// As [`submit`](Self::submit), under a key. Says whether the task is a new one.
     ///
     /// # Errors
     /// If the key names another kind of task; the job comes back.
@@ -34,7 +34,7 @@ impl Local {
         key: (Key, Identity),
         inputs: &[u32],
         job: Job,
-    ) -> Result<TaskRef, Job> {
+    ) -> Result<(TaskRef, bool), Job> {
         let mut state = self.state();
         let State { cache, fx, .. } = &mut *state;
         let (index, unused) = match self
@@ -54,11 +54,12 @@ impl Local {
             }
             Err(Existing::Conflict(job)) => return Err(job),
         };
+        let new = unused.is_none();
         if let Some(job) = unused {
             let _ = guarded(|| job.drop_task());
             self.settle_up();
         }
-        Ok(TaskRef::own(Arc::clone(&self.anchor), index))
+        Ok((TaskRef::own(Arc::clone(&self.anchor), index), new))
     }
 
     /// Queues a new task if it is ready. Says whether nothing else is to be done.

@@ -36,6 +36,11 @@ impl TaskRef {
     }
 
     #[inline]
+    pub(crate) fn anchor(&self) -> &Arc<Anchor> {
+        &self.anchor
+    }
+
+    #[inline]
     pub(crate) fn index(&self) -> u32 {
         self.index
     }
@@ -62,6 +67,12 @@ impl TaskRef {
         } else {
             error
         }
+    }
+
+    /// The want has been given to a task: only the claim on the memory is dropped.
+    #[inline]
+    pub(crate) fn forget(mut self) {
+        self.index = 0;
     }
 
     /// Whether both are wants of one task.

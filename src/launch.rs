@@ -1,0 +1,128 @@
+//! From a job to a handle: every submit ends here, and what is wrong at that time becomes a failed handle.
+
+use std::any::TypeId;
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::error::{Blame, ErrorKind, TaskError};
+use crate::future::TaskFuture;
+use crate::graph::{Identity, Key, Spec};
+use crate::inputs::Linker;
+use crate::pool::Engine;
+use crate::pool::job::Job;
+use crate::pool::local;
+use crate::pool::run::guarded;
+
+/// Why a submit made no task.
+type Refusal = (ErrorKind, &'static str);
+
+const CLOSED: Refusal = (ErrorKind::Closed, "the client is closed: start another one");
+const FOREIGN_HANDLE: Refusal = (
+    ErrorKind::ForeignHandle,
+    "an input belongs to another client: submit it where the input was submitted",
+);
+const KEY_CONFLICT: Refusal = (
+    ErrorKind::KeyConflict,
+    "the key belongs to a task with another type of result: choose another key",
+);
+
+/// The options of a plain submit.
+#[inline]
+pub(crate) fn at(location: &'static Location<'static>) -> Spec {
+    Spec {
+        location: Some(location),
+        ..Spec::default()
+    }
+}
+
+/// Makes a task of a job whose values are of type `R`.
+#[inline]
+pub(crate) fn launch<R>(
+    engine: &Arc<Engine>,
+    spec: &Spec,
+    inputs: Linker,
+    job: Job,
+) -> TaskFuture<R> {
+    if let Some(why) = refusal(engine, &inputs) {
+        return refuse(engine, spec, None, job, why);
+    }
+    let task = local::with(engine, |local| local.submit(spec, inputs.inputs(), job));
+    inputs.made();
+    TaskFuture::own(task)
+}
+
+/// As [`launch`], without inputs.
+#[inline]
+pub(crate) fn launch_alone<R>(engine: &Arc<Engine>, spec: &Spec, job: Job) -> TaskFuture<R> {
+    if engine.is_closed() {
+        return refuse(engine, spec, None, job, CLOSED);
+    }
+    TaskFuture::own(local::with(engine, |local| local.submit(spec, &[], job)))
+}
+
+/// As [`launch`], under a key.
+pub(crate) fn launch_keyed<R: 'static>(
+    engine: &Arc<Engine>,
+    spec: &Spec,
+    key: Key,
+    inputs: Linker,
+    job: Job,
+) -> TaskFuture<R> {
+    if let Some(why) = refusal(engine, &inputs) {
+        return refuse(engine, spec, Some(key), job, why);
+    }
+    let keyed = (key.clone(), Identity::Type(TypeId::of::<R>()));
+    match local::with(engine, |local| {
+        local.submit_keyed(spec, keyed, inputs.inputs(), job)
+    }) {
+        Ok((task, new)) => {
+            if new {
+                inputs.made();
+            }
+            TaskFuture::own(task)
+        }
+        Err(job) => refuse(engine, spec, Some(key), job, KEY_CONFLICT),
+    }
+}
+
+/// A handle that is settled from the start.
+pub(crate) fn born<R>(engine: &Arc<Engine>, spec: &Spec, job: Job, failed: bool) -> TaskFuture<R> {
+    TaskFuture::own(local::with(engine, |local| {
+        local.settled(spec, job, failed)
+    }))
+}
+
+#[inline]
+fn refusal(engine: &Arc<Engine>, inputs: &Linker) -> Option<Refusal> {
+    if engine.is_closed() {
+        Some(CLOSED)
+    } else if inputs.is_foreign(engine) {
+        Some(FOREIGN_HANDLE)
+    } else {
+        None
+    }
+}
+
+/// A handle that has failed from the start.
+#[cold]
+fn refuse<R>(
+    engine: &Arc<Engine>,
+    spec: &Spec,
+    key: Option<Key>,
+    job: Job,
+    (kind, why): Refusal,
+) -> TaskFuture<R> {
+    let task = engine.names.text_or(spec.name, || job.name().to_owned());
+    let blame = Blame {
+        task,
+        key,
+        location: spec.location,
+    };
+    let _ = guarded(|| job.drop_task());
+    born(
+        engine,
+        spec,
+        Job::error(TaskError::new(kind, blame, why, None)),
+        true,
+    )
+}
