@@ -71,7 +71,7 @@ pub(crate) fn launch_keyed<R: 'static>(
     if let Some(why) = refusal(engine, &inputs) {
         return refuse(engine, spec, Some(key), job, why);
     }
-    let keyed = (key.clone(), Identity::Type(TypeId::of::<R>()));
+    let keyed = (key, Identity::Type(TypeId::of::<R>()));
     match local::with(engine, |local| {
         local.submit_keyed(spec, keyed, inputs.inputs(), job)
     }) {
@@ -81,7 +81,7 @@ pub(crate) fn launch_keyed<R: 'static>(
             }
             TaskFuture::own(task)
         }
-        Err(job) => refuse(engine, spec, Some(key), job, KEY_CONFLICT),
+        Err((job, key)) => refuse(engine, spec, Some(key), job, KEY_CONFLICT),
     }
 }
 

@@ -6,13 +6,13 @@
 //!
 //! A task that fails closes the queues on its way, so that nobody waits for it; then the same three steps follow.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Instant;
 
 use rusqlite::Connection;
-use tenter::{Client, NameError, Queue, Status, TaskFuture, WaitError, WaitFor, wait};
+use tenter::{Client, Queue, Status, TaskFuture, WaitError, WaitFor, wait};
 
-use crate::args::Options;
 use crate::background::Calibration;
 use crate::detector::{Delivery, Exposure, Schedule};
 use crate::detector_a::DetectorA;
@@ -32,7 +32,7 @@ const ROWS: usize = 64;
 const CONSUMERS: usize = 2;
 
 pub(crate) struct Beamline {
-    pub knobs: Knobs,
+    knobs: Knobs,
     pub progress: Arc<Progress>,
     exposures: Queue<Exposure>,
     rows: Queue<Row>,
@@ -45,48 +45,45 @@ impl Beamline {
     /// Computes what all frames share and starts every task.
     pub(crate) fn start(
         client: &Client,
-        options: &Options,
+        schedules: [Schedule; 2],
+        knobs: Knobs,
         database: Connection,
-    ) -> Result<Self, Box<dyn std::error::Error>> {
-        let schedules = Schedule::both(options.frames, options.seed);
-        let first_half = schedules.iter().map(|schedule| schedule.first_half).sum();
-        let mut line = Self::empty(client, first_half)?;
+    ) -> Result<Self, Box<dyn Error>> {
         let measured = Measured::load()?;
-        let pipeline = Pipeline {
-            exposures: line.exposures.clone(),
-            rows: line.rows.clone(),
-            knobs: line.knobs.clone(),
-            instruments: Arc::new(instruments(client, &measured)),
-        };
-        line.start_writer(client, database);
-        for _ in 0..CONSUMERS {
-            let pipeline = pipeline.clone();
-            line.consumers.push(
-                client
-                    .task("consumer")
-                    .try_submit(move || pipeline.consume()),
-            );
-        }
-        line.start_detectors(client, &measured, schedules);
-        Ok(line)
-    }
-
-    fn empty(client: &Client, first_half: u32) -> Result<Self, NameError> {
-        Ok(Self {
-            knobs: Knobs::new(client, first_half)?,
+        let mut line = Self {
+            knobs,
             progress: Arc::default(),
             exposures: client.queue("exposures", EXPOSURES)?,
             rows: client.queue("rows", ROWS)?,
             detectors: Vec::new(),
             consumers: Vec::new(),
             writer: Vec::new(),
-        })
+        };
+        line.start_writer(client, database);
+        line.start_consumers(client, &measured);
+        line.start_detectors(client, &measured, schedules);
+        Ok(line)
     }
 
     fn start_writer(&mut self, client: &Client, database: Connection) {
         let (rows, progress) = (self.rows.clone(), self.progress.clone());
         let write = move || store::write(database, &rows, &progress);
         self.writer.push(client.task("writer").try_submit(write));
+    }
+
+    fn start_consumers(&mut self, client: &Client, measured: &Measured) {
+        let pipeline = Pipeline {
+            exposures: self.exposures.clone(),
+            rows: self.rows.clone(),
+            knobs: self.knobs.clone(),
+            instruments: Arc::new(instruments(client, measured)),
+        };
+        for _ in 0..CONSUMERS {
+            let pipeline = pipeline.clone();
+            let consume = move || pipeline.consume();
+            self.consumers
+                .push(client.task("consumer").try_submit(consume));
+        }
     }
 
     fn start_detectors(&mut self, client: &Client, measured: &Measured, schedules: [Schedule; 2]) {
@@ -118,7 +115,7 @@ impl Beamline {
     }
 
     /// Watches until all is stored, and says which task failed if one did.
-    pub(crate) fn attend(&self) -> Result<(), Box<dyn std::error::Error>> {
+    pub(crate) fn attend(&self) -> Result<(), Box<dyn Error>> {
         let mut watch = Watch::new(Instant::now());
         self.until_done(&self.detectors, &mut watch)?;
         self.exposures.close();

@@ -9,7 +9,7 @@ use crate::image::Image;
 use crate::knobs::Knobs;
 use crate::progress::Progress;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Detector {
     A,
     B,
@@ -63,6 +63,11 @@ impl Schedule {
                 seed,
             },
         ]
+    }
+
+    /// How many frames come before half-way.
+    pub(crate) fn first_half(both: &[Self; 2]) -> u32 {
+        both.iter().map(|schedule| schedule.first_half).sum()
     }
 
     /// Random numbers that depend on nothing but the seed and the frame, so that no order of tasks changes a row.

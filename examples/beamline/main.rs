@@ -34,6 +34,7 @@ mod store;
 mod watch;
 
 use std::error::Error;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -42,6 +43,9 @@ use tenter::Client;
 
 use crate::args::{Options, Request};
 use crate::beamline::Beamline;
+use crate::detector::Schedule;
+use crate::knobs::Knobs;
+use crate::progress::Progress;
 
 fn main() -> ExitCode {
     let options = match args::parse(std::env::args_os().skip(1)) {
@@ -74,28 +78,38 @@ fn refuse(sentence: &str) -> ExitCode {
 /// Whether every bound that applies holds.
 fn run(options: &Options, database: Connection) -> Result<bool, Box<dyn Error>> {
     let client = client(options)?;
-    let line = Beamline::start(&client, options, database)?;
-    let knobs = line.knobs.clone();
-    ctrlc::set_handler(move || knobs.stop())?;
-    line.knobs.listen();
+    let schedules = Schedule::both(options.frames, options.seed);
+    let knobs = Knobs::new(&client, Schedule::first_half(&schedules))?;
+    let at_hand = knobs.clone();
+    ctrlc::set_handler(move || at_hand.stop())?;
+    knobs.listen();
+
+    let line = Beamline::start(&client, schedules, knobs, database)?;
     let start = Instant::now();
     let outcome = line.attend();
     let elapsed = start.elapsed();
-    client.close(Duration::from_secs(10));
-
-    let rows = store::read_back(&options.out)?;
-    let findings = check::check(&rows, &line.progress);
-    findings.lines.iter().for_each(|line| println!("{line}"));
-    println!(
-        "throughput: {:.1} frames/s",
-        rows.len() as f64 / elapsed.as_secs_f64()
-    );
-    println!("database: {}", options.out.display());
-    findings
-        .broken
-        .iter()
-        .for_each(|broken| eprintln!("beamline: {broken}"));
+    let closed = client.close(Duration::from_secs(10));
+    if !closed.is_clean() {
+        eprintln!("beamline: still running: {}", closed.still_running().join(", "));
+    }
+    let holds = report(&options.out, &line.progress, elapsed)?;
     outcome?;
+    Ok(holds)
+}
+
+/// Prints what the database holds, and says whether that is right.
+fn report(path: &Path, progress: &Progress, elapsed: Duration) -> rusqlite::Result<bool> {
+    let rows = store::read_back(path)?;
+    let findings = check::check(&rows, progress);
+    for line in &findings.lines {
+        println!("{line}");
+    }
+    let rate = rows.len() as f64 / elapsed.as_secs_f64();
+    println!("throughput: {rate:.1} frames/s");
+    println!("database: {}", path.display());
+    for broken in &findings.broken {
+        eprintln!("beamline: {broken}");
+    }
     Ok(findings.broken.is_empty())
 }
 

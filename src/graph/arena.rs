@@ -164,6 +164,14 @@ impl<T: Slot> Arena<T> {
         self.len.load(Acquire) << SHIFT
     }
 
+    /// How many slots are free and in no cache.
+    #[cfg(test)]
+    pub(super) fn free_slots(&self) -> u32 {
+        let pages = (0..self.len.load(Acquire)).map(|number| self.page(number as usize));
+        let words = pages.flat_map(|page| &page.free);
+        words.map(|word| word.load(Acquire).count_ones()).sum()
+    }
+
     /// Whether the slot's page has been published (a page in the making is skipped by scans).
     pub(super) fn exists(&self, index: u32) -> bool {
         let pages = &self.table().0;

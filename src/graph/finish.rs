@@ -156,7 +156,9 @@ impl<P> Graph<P> {
                 index,
                 generation,
             });
-            node.cold.free_key();
+            if let Some(cell) = node.cold.take_key() {
+                cache.keep_key_cell(cell);
+            }
         }
         node.cold.free_inputs();
         debug_assert!(

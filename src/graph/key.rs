@@ -7,7 +7,7 @@
 
 use std::any::TypeId;
 use std::fmt;
-use std::hash::{BuildHasher, Hash};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use hashbrown::{DefaultHashBuilder, HashTable};
@@ -28,11 +28,25 @@ const SHARDS: usize = if cfg!(tenter_loom) { 1 } else { 64 };
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(Inner);
 
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Inner {
     Number(u64),
     Text(Arc<str>),
     Member(&'static str, u64),
+}
+
+/// Equal keys have equal hashes; texts and members that read alike may too, which costs a comparison.
+impl Hash for Inner {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Number(number) => state.write_u64(*number),
+            Self::Text(text) => state.write(text.as_bytes()),
+            Self::Member(family, number) => {
+                state.write(family.as_bytes());
+                state.write_u64(*number);
+            }
+        }
+    }
 }
 
 impl From<u64> for Key {

@@ -54,7 +54,7 @@ use std::panic::Location;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
 use arena::Arena;
-use key::KeyTable;
+use key::{KeyCell, KeyTable};
 use node::{Edge, Node};
 use overflow::Shares;
 use remember::Memory;
@@ -98,6 +98,29 @@ pub enum State {
 pub struct Cache {
     nodes: arena::Cache,
     edges: arena::Cache,
+    /// Boxes to be used again: a key then costs no allocation.
+    #[expect(clippy::vec_box, reason = "the boxes are what is kept")]
+    keys: Vec<Box<KeyCell>>,
+}
+
+impl Cache {
+    /// Boxes kept: 640 KiB at most.
+    const KEYS: usize = 8192;
+
+    fn key_cell(&mut self, cell: KeyCell) -> Box<KeyCell> {
+        let Some(mut kept) = self.keys.pop() else {
+            return Box::new(cell);
+        };
+        *kept = cell;
+        kept
+    }
+
+    fn keep_key_cell(&mut self, mut cell: Box<KeyCell>) {
+        if self.keys.len() < Self::KEYS {
+            cell.key = Key::from(0);
+            self.keys.push(cell);
+        }
+    }
 }
 
 /// The state machine; see the [module](self).
@@ -178,6 +201,12 @@ impl<P> Graph<P> {
             index,
             generation: self.generation(index),
         }
+    }
+
+    /// Puts a slot near the end of its lives.
+    #[cfg(test)]
+    fn set_generation(&self, index: u32, generation: u32) {
+        self.node(index).generation.store(generation, Relaxed);
     }
 
     /// The name given at submit, as the driver numbers names.

@@ -261,13 +261,11 @@ impl Cold {
         unsafe { key.as_ref() }
     }
 
-    /// Frees the key. Only by whoever brought the count of references to 0.
-    pub(super) fn free_key(&self) {
+    /// Takes the key out. Only by whoever brought the count of references to 0.
+    pub(super) fn take_key(&self) -> Option<Box<KeyCell>> {
         let key = self.key.swap(std::ptr::null_mut(), Relaxed);
-        if !key.is_null() {
-            // SAFETY: made in `set_key`, and the swap makes this the only release.
-            drop(unsafe { Box::from_raw(key) });
-        }
+        // SAFETY: made in `set_key`, and the swap makes this the only owner.
+        (!key.is_null()).then(|| unsafe { Box::from_raw(key) })
     }
 }
 

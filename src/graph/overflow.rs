@@ -23,6 +23,12 @@ impl Shares {
     pub(super) fn new() -> Self {
         Self(Mutex::new(HashMap::new()))
     }
+
+    /// How many counts have a part here.
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        self.0.lock().len()
+    }
 }
 
 impl<P> Graph<P> {

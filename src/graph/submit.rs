@@ -55,7 +55,7 @@ pub enum Existing<P> {
     /// The task of this key; the caller owns one more want of it.
     Same(u32, P),
     /// Another type or function has this key.
-    Conflict(P),
+    Conflict(P, Key),
 }
 
 impl<P> Graph<P> {
@@ -133,13 +133,13 @@ impl<P> Graph<P> {
             return Err(
                 match found.expect("an occupied entry is one that was found to be the same") {
                     (index, true) => Existing::Same(index, payload),
-                    (_, false) => Existing::Conflict(payload),
+                    (_, false) => Existing::Conflict(payload, key),
                 },
             );
         };
         let index = self.prepare(cache, spec, inputs, payload);
         let node = self.node(index);
-        node.cold.set_key(Box::new(KeyCell {
+        node.cold.set_key(cache.key_cell(KeyCell {
             key,
             identity,
             hash,

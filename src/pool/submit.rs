@@ -27,14 +27,14 @@ impl Local {
     /// As [`submit`](Self::submit), under a key. Says whether the task is a new one.
     ///
     /// # Errors
-    /// If the key names another kind of task; the job comes back.
+    /// If the key names another kind of task; job and key come back.
     pub(crate) fn submit_keyed(
         &self,
         spec: &Spec,
         key: (Key, Identity),
         inputs: &[u32],
         job: Job,
-    ) -> Result<(TaskRef, bool), Job> {
+    ) -> Result<(TaskRef, bool), (Job, Key)> {
         let mut state = self.state();
         let State { cache, fx, .. } = &mut *state;
         let (index, unused) = match self
@@ -52,7 +52,7 @@ impl Local {
                 drop(state);
                 (index, Some(job))
             }
-            Err(Existing::Conflict(job)) => return Err(job),
+            Err(Existing::Conflict(job, key)) => return Err((job, key)),
         };
         let new = unused.is_none();
         if let Some(job) = unused {

@@ -1,3 +1,17 @@
-//! The in-process driver through the public interface.
+//! The in-process driver through the public interface, one module a concern.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests start threads, bound their waits by the clock, and draw random graphs"
+)]
 
-mod first;
+mod blocking;
+mod coordination;
+mod deadlock;
+mod errors;
+mod explain;
+mod keys;
+mod many;
+mod support;
+mod tasks;
+mod wants;

@@ -1,0 +1,329 @@
+//! What is wanted runs and stays; what nobody wants goes.
+
+use std::sync::mpsc;
+
+use tenter::{Client, ErrorKind, Status, TakeError, TaskFuture, current};
+
+use crate::support::{Counts, Gate, Log, assert_nothing_left, client_of, until, watched};
+
+#[test]
+fn dropping_the_last_handle_cancels_what_has_not_started() {
+    watched(|| {
+        let client = client_of(1);
+        let gate = Gate::close(&client);
+        let counts = Counts::new();
+        let ran = Log::new();
+        for k in 0..100 {
+            let (counted, ran) = (counts.counted(), ran.clone());
+            let task = client.submit(move || (drop(counted), ran.write(k)));
+            if k % 10 == 0 {
+                drop(task.clone());
+                task.detach();
+            }
+        }
+        until(
+            "closures of unwanted tasks are dropped while the gate is closed",
+            || counts.alive() == 10,
+        );
+        gate.open();
+        until("the detached have run", || counts.alive() == 0);
+        assert_nothing_left(&client);
+        assert_eq!(
+            ran.read().iter().filter(|&k| k % 10 == 0).count(),
+            ran.len()
+        );
+        assert_eq!(ran.len(), 10);
+        assert_eq!(client.stats().cancelled, 90);
+    });
+}
+
+#[test]
+fn a_dependent_wants_its_inputs() {
+    watched(|| {
+        let client = client_of(1);
+        let gate = Gate::close(&client);
+        let a = client.submit(|| 1);
+        let b = client.submit_with(&a, |a| a + 1);
+        drop(a);
+        let c = b.then(|b| b + 1);
+        gate.open();
+        assert_eq!(*c.result().unwrap(), 3);
+    });
+}
+
+#[test]
+fn dropping_a_dependent_lets_its_inputs_go() {
+    watched(|| {
+        let client = client_of(1);
+        let gate = Gate::close(&client);
+        let counts = Counts::new();
+        let (x, y) = (counts.counted(), counts.counted());
+        let a = client.submit(move || drop(x));
+        let b = a.then(move |()| drop(y));
+        drop(b);
+        until("both closures are dropped", || counts.alive() == 0);
+        gate.open();
+        assert_nothing_left(&client);
+    });
+}
+
+/// A task that runs until it sees its cancel token, then writes whether `checkpoint` was an error.
+fn looks_at_its_token(client: &Client, log: &Log<bool>) -> TaskFuture<()> {
+    let log = log.clone();
+    client.task("looks").submit(move || {
+        let me = current();
+        until("the token is set", || me.is_cancelled());
+        log.write(
+            me.checkpoint().is_err_and(|error| {
+                error.kind() == ErrorKind::Cancelled && error.task() == "looks"
+            }),
+        );
+    })
+}
+
+#[test]
+fn a_running_task_sees_that_nobody_wants_it() {
+    watched(|| {
+        let client = client_of(1);
+        let log = Log::new();
+        let dropped = looks_at_its_token(&client, &log);
+        until("it runs", || dropped.status() == Status::Running);
+        drop(dropped);
+        until("it has ended", || log.len() == 1);
+        let cancelled = looks_at_its_token(&client, &log);
+        until("it runs", || cancelled.status() == Status::Running);
+        cancelled.cancel();
+        assert_eq!(cancelled.status(), Status::Cancelled);
+        until("it has ended", || log.len() == 2);
+        assert_eq!(log.read(), [true, true]);
+        let detached =
+            client.submit(|| current().is_cancelled() || current().checkpoint().is_err());
+        assert!(!detached.result().unwrap());
+        drop((cancelled, detached));
+        assert_nothing_left(&client);
+    });
+}
+
+#[test]
+fn the_result_of_a_cancelled_body_is_dropped() {
+    watched(|| {
+        let client = client_of(1);
+        let counts = Counts::new();
+        let (open, opened) = mpsc::channel::<()>();
+        let value = counts.counted();
+        let task = client.submit(move || {
+            drop(opened.recv());
+            value
+        });
+        until("it runs", || task.status() == Status::Running);
+        let after = task.clone().then(|_| ());
+        task.cancel();
+        assert_eq!(after.status(), Status::Failed);
+        assert_eq!(task.result().unwrap_err().kind(), ErrorKind::Cancelled);
+        drop(open);
+        until("the value is dropped", || counts.alive() == 0);
+        assert_eq!(task.status(), Status::Cancelled);
+        drop((task, after));
+        assert_nothing_left(&client);
+    });
+}
+
+#[test]
+fn cancelling_fails_dependents_and_lets_inputs_go() {
+    watched(|| {
+        let client = client_of(1);
+        let gate = Gate::close(&client);
+        let counts = Counts::new();
+        let counted = counts.counted();
+        let input = client.submit(move || drop(counted));
+        let middle = client.task("middle").submit_with(&input, |()| 1);
+        drop(input);
+        let last = client.submit_with(&middle, |x| x + 1);
+        let untouched = client.submit(|| 5);
+        assert_eq!(
+            (middle.status(), last.status()),
+            (Status::Waiting, Status::Waiting)
+        );
+        middle.cancel();
+        assert_eq!(
+            (middle.status(), last.status()),
+            (Status::Cancelled, Status::Failed)
+        );
+        until("the input is let go", || counts.alive() == 0);
+        let error = last.result().unwrap_err();
+        assert_eq!(
+            (error.kind(), error.task(), error.is_inherited()),
+            (ErrorKind::Cancelled, "middle", true)
+        );
+        let late = client.submit_with(&middle, |x| x + 1);
+        assert_eq!(late.result().unwrap_err().kind(), ErrorKind::Cancelled);
+        gate.open();
+        assert_eq!(*untouched.result().unwrap(), 5);
+        drop((middle, last, untouched, late));
+        assert_nothing_left(&client);
+    });
+}
+
+#[test]
+fn cancelling_a_settled_task_changes_nothing() {
+    let client = Client::new().unwrap();
+    let done = client.submit(|| 7);
+    let lent = done.result().unwrap();
+    done.cancel();
+    assert_eq!((*lent, done.status()), (7, Status::Finished));
+    let failed = client.submit(|| -> u8 { panic!("kept") });
+    failed.result().unwrap_err();
+    failed.cancel();
+    assert_eq!(
+        (failed.status(), failed.result().unwrap_err().message()),
+        (Status::Failed, "kept")
+    );
+}
+
+#[test]
+fn a_key_is_free_again_after_a_cancel() {
+    watched(|| {
+        let client = client_of(1);
+        let gate = Gate::close(&client);
+        let first = client.task("a").key("k").submit(|| 1);
+        first.cancel();
+        let second = client.task("a").key("k").submit(|| 2);
+        assert!(first != second);
+        gate.open();
+        assert_eq!(*second.result().unwrap(), 2);
+        assert_eq!(first.status(), Status::Cancelled);
+        drop((first, second));
+        assert_nothing_left(&client);
+    });
+}
+
+#[test]
+fn take_gives_the_value_to_a_sole_owner() {
+    watched(|| {
+        let client = Client::new().unwrap();
+        let counts = Counts::new();
+        for _ in 0..1000 {
+            let value = counts.counted();
+            let sole = client.submit(move || value);
+            drop(sole.take().unwrap());
+        }
+        let value = counts.counted();
+        let shared = client.submit(move || value);
+        let other = shared.clone();
+        let TakeError::Shared(back) = shared.take().unwrap_err() else {
+            panic!("it has a value")
+        };
+        drop(other);
+        drop(back.take().unwrap());
+        assert_eq!((counts.clones(), counts.alive()), (0, 0));
+        assert_nothing_left(&client);
+    });
+}
+
+#[test]
+fn results_are_freed_exactly_once() {
+    watched(|| {
+        let client = client_of(2);
+        let counts = Counts::new();
+        let made: Vec<_> = (0..1000).map(|_| counts.counted()).collect();
+        let firsts = client.map(made, |value| value);
+        let seconds: Vec<_> = firsts
+            .iter()
+            .map(|f| client.submit_with(f, Clone::clone))
+            .collect();
+        drop(firsts);
+        let some: Vec<_> = seconds.into_iter().step_by(3).collect();
+        tenter::gather(&some).unwrap();
+        drop(some);
+        assert_nothing_left(&client);
+        assert_eq!(
+            (counts.alive(), counts.dropped()),
+            (0, 1000 + counts.clones())
+        );
+    });
+}
+
+#[test]
+fn handles_are_readable_after_the_client_is_gone() {
+    watched(|| {
+        let counts = Counts::new();
+        let client = client_of(1);
+        let value = counts.counted();
+        let done = client.submit(move || value);
+        let failed = client.submit(|| -> u8 { panic!("kept") });
+        done.result().unwrap();
+        failed.result().unwrap_err();
+        drop(client);
+        assert!(done.result().is_ok() && done.clone().result().is_ok());
+        assert_eq!(failed.result().unwrap_err().message(), "kept");
+        assert_eq!((counts.alive(), done.status()), (1, Status::Finished));
+        assert!(!done.explain().is_empty() && !done.name().is_empty());
+        let refused = done.clone().then(|_| 1);
+        assert_eq!(refused.result().unwrap_err().kind(), ErrorKind::Closed);
+        drop((done, refused));
+        assert_eq!(counts.alive(), 0);
+    });
+}
+
+#[test]
+fn a_chain_of_captured_handles_drops_with_constant_stack() {
+    watched(|| {
+        let client = client_of(1);
+        let gate = Gate::close(&client);
+        let mut tip = client.submit(|| ());
+        for _ in 0..1_000_000 {
+            let last = tip;
+            tip = client.submit(move || drop(last));
+        }
+        drop(tip);
+        gate.open();
+        assert_nothing_left(&client);
+    });
+}
+
+#[test]
+fn a_chain_of_captured_results_drops_with_constant_stack() {
+    watched(|| {
+        let client = client_of(1);
+        let mut tip = client.scatter(None);
+        for _ in 0..200_000 {
+            tip = client.scatter(Some(Box::new(tip) as Box<dyn std::any::Any + Send + Sync>));
+        }
+        drop(tip);
+        assert_nothing_left(&client);
+    });
+}
+
+/// A chain of a million tasks, none of which can start before the gate opens.
+fn long_chain(client: &Client) -> (Gate, TaskFuture<u64>, TaskFuture<u64>) {
+    let gate = Gate::close(client);
+    let root = client.task("root").submit(|| 0u64);
+    let tip = (0..1_000_000).fold(root.clone(), |tip, _| tip.then(|x| x + 1));
+    (gate, root, tip)
+}
+
+#[test]
+fn a_chain_of_a_million_can_be_dropped() {
+    watched(|| {
+        let client = client_of(1);
+        let (gate, root, tip) = long_chain(&client);
+        drop((root, tip));
+        assert_eq!(client.stats().started, 1, "the gate alone has started");
+        gate.open();
+        assert_nothing_left(&client);
+    });
+}
+
+#[test]
+fn a_chain_of_a_million_can_be_cancelled() {
+    watched(|| {
+        let client = client_of(1);
+        let (gate, root, tip) = long_chain(&client);
+        root.cancel();
+        assert_eq!(tip.status(), Status::Failed);
+        assert_eq!(tip.result().unwrap_err().task(), "root");
+        drop((root, tip));
+        gate.open();
+        assert_nothing_left(&client);
+    });
+}
