@@ -26,9 +26,9 @@ criterion_main!(benches);
 
 fn chain(criterion: &mut Criterion) {
     let mut group = peers::group(criterion, "chain");
+    rayon_pool::start();
     let client = peers::client();
     group.bench_function("tenter", |bencher| bencher.iter(|| tenter_chain(&client)));
-    rayon_pool::start();
     group.bench_function("rayon", |bencher| {
         bencher.iter(|| {
             LEFT.start(1);
@@ -59,12 +59,12 @@ fn rayon_chain(links: u64) {
 
 fn wavefront(criterion: &mut Criterion) {
     let mut group = peers::group(criterion, "wavefront");
+    rayon_pool::start();
     let client = peers::client();
     let corner = in_a_loop();
     group.bench_function("tenter", |bencher| {
         bencher.iter(|| assert_eq!(tenter_wavefront(&client), corner))
     });
-    rayon_pool::start();
     group.bench_function("static", |bencher| {
         bencher.iter(|| assert_eq!(StaticGraph::wavefront(SIDE).run(), corner))
     });
@@ -106,6 +106,7 @@ fn in_a_loop() -> u64 {
 /// Tasks that submit tasks and wait for them, where rayon has its `join`.
 fn tree(criterion: &mut Criterion) {
     let mut group = peers::group(criterion, "tree");
+    rayon_pool::start();
     let client = peers::client();
     group.bench_function("tenter", |bencher| {
         bencher.iter(|| {
@@ -113,7 +114,6 @@ fn tree(criterion: &mut Criterion) {
             assert_eq!(*sum.result().expect("no node fails"), 1 << DEPTH);
         });
     });
-    rayon_pool::start();
     group.bench_function("rayon", |bencher| {
         bencher.iter(|| {
             let (sum, ()) = rayon::join(|| rayon_tree(DEPTH), || ());

@@ -55,10 +55,10 @@ fn independent_aged(criterion: &mut Criterion) {
 }
 
 fn bench_independent(group: &mut BenchmarkGroup<WallTime>, client: &Client) {
+    rayon_pool::start();
     group.bench_function("tenter", |bencher| {
         bencher.iter(|| tenter_independent(client))
     });
-    rayon_pool::start();
     group.bench_function("rayon", |bencher| bencher.iter(rayon_independent));
     let runtime = runtime();
     group.bench_function("tokio", |bencher| {
@@ -221,6 +221,7 @@ fn short_group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'
 /// One task at a time, submitted while the pool is idle, and its result awaited.
 fn roundtrip(criterion: &mut Criterion) {
     let mut group = short_group(criterion, "roundtrip");
+    rayon_pool::start();
     let client = peers::client();
     group.bench_function("tenter", |bencher| {
         bencher.iter(|| {
@@ -230,7 +231,6 @@ fn roundtrip(criterion: &mut Criterion) {
                 .expect("cannot fail")
         })
     });
-    rayon_pool::start();
     group.bench_function("rayon", |bencher| {
         bencher.iter(|| {
             let (sender, receiver) = std::sync::mpsc::sync_channel(1);

@@ -1,6 +1,25 @@
 //! Runs a graph of tasks while the graph is still changing, on the cores of this process.
 //!
 #![doc = include_str!("../README.md")]
+//!
+//! # What happens when
+//!
+//! | | |
+//! | --- | --- |
+//! | a client is asked for zero threads, or a thread name with NUL | [`Builder::build`] gives a [`StartError`] |
+//! | a task name contains NUL or is empty | it is a text like any other |
+//! | a queue has capacity 0 | it has no bound |
+//! | an input belongs to another client | the handle has failed with `ForeignHandle` |
+//! | a key is used with another type of result | the handle has failed with `KeyConflict`; the first task goes on |
+//! | a task waits for itself, or in a cycle | `result()` gives `Deadlock` and names the cycle |
+//! | more than 4,096 tasks are blocked at once | a wait that cannot help gives `TooManyBlocked` |
+//! | a body panics | the panic is caught, and is the task's error |
+//! | the destructor of a result, a closure, an error or a queued item panics | the panic is caught and ends there; the panic hook has printed it |
+//! | a body panics while it holds a lock of yours | as on any thread: `std`'s mutexes are poisoned, tenter's own state is not touched |
+//! | the client is dropped with work running | it waits for the bodies; handles stay readable |
+//! | the client is dropped, or closed, in one of its own tasks | it signals and does not wait |
+//! | the program is built with `panic = "abort"` | a panic in a body ends the process, as that profile says |
+//! | the process forks | the child has the handles but no threads: finished results can be read, a wait there ends with `Closed` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod awaiting;

@@ -6,7 +6,7 @@ use std::thread::Thread;
 
 use super::peers::WORKERS;
 
-/// Makes `rayon::spawn` use [`WORKERS`] threads.
+/// Makes `rayon::spawn` use [`WORKERS`] threads. Comes first in a group: criterion, too, runs its analysis on the global pool.
 pub(crate) fn start() {
     static STARTED: OnceLock<()> = OnceLock::new();
     STARTED.get_or_init(|| {

@@ -62,9 +62,15 @@ impl Findings {
         let stored: BTreeSet<_> = rows.iter().map(|row| (row.detector, row.frame)).collect();
         let lost = put.difference(&stored).count();
         self.say(format!("frames: {} stored, {lost} lost", rows.len()));
-        self.require(lost == 0, "a frame that a detector delivered is not in the database");
+        self.require(
+            lost == 0,
+            "a frame that a detector delivered is not in the database",
+        );
         let known = stored.is_subset(&put);
-        self.require(known, "the database holds a frame that no detector delivered");
+        self.require(
+            known,
+            "the database holds a frame that no detector delivered",
+        );
     }
 
     fn profiles(&mut self, a: &[&Stored]) {

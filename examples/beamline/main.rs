@@ -90,7 +90,10 @@ fn run(options: &Options, database: Connection) -> Result<bool, Box<dyn Error>> 
     let elapsed = start.elapsed();
     let closed = client.close(Duration::from_secs(10));
     if !closed.is_clean() {
-        eprintln!("beamline: still running: {}", closed.still_running().join(", "));
+        eprintln!(
+            "beamline: still running: {}",
+            closed.still_running().join(", ")
+        );
     }
     let holds = report(&options.out, &line.progress, elapsed)?;
     outcome?;

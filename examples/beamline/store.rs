@@ -1,6 +1,7 @@
 //! The database: one task writes it, in batches; whoever wants to watch may read it meanwhile.
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, params};
 use tenter::{Queue, WaitError};
@@ -46,6 +47,8 @@ pub(crate) fn create(path: &Path) -> rusqlite::Result<Connection> {
     database.pragma_update(None, "application_id", APPLICATION_ID)?;
     database.execute_batch(SCHEMA)?;
     database.pragma_update(None, "journal_mode", "wal")?;
+    // Somebody else's write lock holds the pipeline up, which loses nothing, for so long before it is an error.
+    database.busy_timeout(Duration::from_secs(30))?;
     // The log is synced when it is merged into the file: a power cut may cost the newest batches, never the database.
     database.pragma_update(None, "synchronous", "normal")?;
     Ok(database)

@@ -146,18 +146,22 @@ impl Engine {
             drop(roster);
             seat.give(Grant::Search);
         } else if !roster.vacant.is_empty() && self.may_staff(&roster) {
-            self.staff(&mut roster, false);
+            // When nobody works there is nothing to wait for.
+            let now = self.working(&roster) == 0;
+            self.staff(&mut roster, now);
         }
     }
 
     /// Whether a vacant place may be given to a thread: not past the soft cap, but for urgent work, or when nobody
     /// else works.
     fn may_staff(&self, roster: &Roster) -> bool {
-        let blocked = self.waits.blocked();
-        let working = roster
-            .threads
-            .saturating_sub(blocked + roster.dormant.len() + roster.sleepers.len());
-        blocked < SOFT_CAP || working == 0 || self.queues.has_urgent()
+        self.waits.blocked() < SOFT_CAP || self.working(roster) == 0 || self.queues.has_urgent()
+    }
+
+    /// Threads that are neither blocked nor asleep.
+    fn working(&self, roster: &Roster) -> usize {
+        let idle = self.waits.blocked() + roster.dormant.len() + roster.sleepers.len();
+        roster.threads.saturating_sub(idle)
     }
 
     /// Gives a vacant place to a dormant thread, or to a new one: at once if `now`, else the monitor is asked.
@@ -205,7 +209,7 @@ impl Engine {
         roster.vacant.push(place);
         self.crew.idle.end_search();
         self.crew.idle.vacate();
-        let nobody_works = roster.threads <= self.waits.blocked() + roster.dormant.len();
+        let nobody_works = self.working(roster) == 0;
         self.crew.starved.store(nobody_works, Relaxed);
     }
 

@@ -23,8 +23,14 @@ use crate::graph::State as TaskState;
 const TICK: Duration = Duration::from_millis(5);
 /// Between two looks when all that goes on is that somebody waits.
 const SLOW_TICK: Duration = Duration::from_millis(50);
-/// Before a vacant place gets a new thread: a wait that ends at once needs none.
+/// Before a vacant place gets a new thread while others work: a wait that ends at once needs none.
 const GRACE: Duration = Duration::from_micros(300);
+/// Between two new threads while others work; doubled after each, so that bodies that block one after the other for
+/// moments (or a machine that gives us no time) do not start a crowd.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(64);
+/// Ticks without a task started that count as a standstill.
+const STILL: u32 = 2;
 /// Ticks without anybody waiting before the monitor sleeps.
 const QUIET: u32 = 20;
 
@@ -113,6 +119,10 @@ struct Watch {
     progress_at: Instant,
     reported: bool,
     spares: usize,
+    /// Ticks in a row in which no task was started.
+    still: u32,
+    hired_at: Instant,
+    pause: Duration,
     quiet: u32,
     fresh: bool,
 }
@@ -124,6 +134,9 @@ fn watch(engine: &Arc<Engine>) {
         progress_at: Instant::now(),
         reported: false,
         spares: 1,
+        still: 0,
+        hired_at: Instant::now(),
+        pause: FIRST_PAUSE,
         quiet: 0,
         fresh: true,
     };
@@ -131,7 +144,6 @@ fn watch(engine: &Arc<Engine>) {
     while let Some(asked) = engine.monitor.wait(tick) {
         if asked {
             engine.monitor.pause(GRACE);
-            engine.staff_vacant();
         }
         tick = watch.tick(engine, asked);
     }
@@ -145,18 +157,22 @@ impl Watch {
         let counts = engine.stripes.sum();
         let waiting = engine.waits.waiting();
         let work = engine.queues.has_work();
-        let stood_still = counts.started == self.started;
+        self.still = if counts.started == self.started {
+            self.still + 1
+        } else {
+            0
+        };
         self.started = counts.started;
         if self.progress != counts.progress() || waiting == 0 {
             (self.progress, self.progress_at, self.reported) =
                 (counts.progress(), Instant::now(), false);
         }
-        engine.staff_vacant();
+        self.staff(engine);
         if engine.crew.take_starved() {
             engine.waits.refuse_one();
         }
         if !asked {
-            self.add_spares(engine, work && waiting > 0 && stood_still);
+            self.add_spares(engine, work && waiting > 0 && self.still >= STILL);
         }
         if engine.waits.blocked() >= SOFT_CAP {
             engine.fill_urgent();
@@ -174,6 +190,18 @@ impl Watch {
         };
         let busy = work || self.fresh || self.quiet > 0 || engine.crew.extra() > 0;
         (self.quiet < QUIET).then_some(if busy { TICK } else { SLOW_TICK })
+    }
+
+    /// A vacant place gets a new thread, but not too soon after the last.
+    fn staff(&mut self, engine: &Arc<Engine>) {
+        let since = self.hired_at.elapsed();
+        if since > 4 * LONGEST_PAUSE {
+            self.pause = FIRST_PAUSE;
+        }
+        if since >= self.pause && engine.staff_vacant() {
+            self.hired_at = Instant::now();
+            self.pause = (2 * self.pause).min(LONGEST_PAUSE);
+        }
     }
 
     fn add_spares(&mut self, engine: &Arc<Engine>, needed: bool) {

@@ -81,17 +81,18 @@ impl Local {
 
     /// A body that waits for itself, or for one that it is being run inside of, would wait for ever.
     fn refuse_own(&self, index: u32) -> Result<(), WaitError> {
-        let own = self.task.get() == index
-            || self.frames.borrow().iter().any(|frame| frame.task == index);
-        if !own {
+        let frames = self.frames.borrow();
+        let outer = frames
+            .iter()
+            .map(|frame| frame.task)
+            .filter(|&task| task != 0);
+        let stack: Vec<u32> = outer.chain([self.task.get()]).collect();
+        let Some(at) = stack.iter().position(|&task| task == index) else {
             return Ok(());
-        }
-        let (me, it) = (self.engine.label(self.task.get()), self.engine.label(index));
-        Err(WaitError::Deadlock(if me == it {
-            format!("{me} waits for itself")
-        } else {
-            format!("{me} -> {it} -> {me}")
-        }))
+        };
+        let cycle = stack[at..].iter().chain([&index]);
+        let labels: Vec<String> = cycle.map(|&task| self.engine.label(task)).collect();
+        Err(WaitError::Deadlock(labels.join(" -> ")))
     }
 
     pub(crate) fn spin(&self, done: &impl Fn() -> bool) -> bool {

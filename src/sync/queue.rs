@@ -312,7 +312,8 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Waits in one of the lists until `may` holds or the queue is closed.
+    /// Waits in one of the lists until it is told, until `may` holds, or until the queue is closed. Who is told leaves
+    /// the list: when somebody else was faster, the caller enters it again.
     fn wait(
         &self,
         deadline: Option<Instant>,
@@ -320,15 +321,18 @@ impl<T> Queue<T> {
         may: impl Fn(&State<T>) -> bool,
     ) -> Result<(), WaitError> {
         let inner = &*self.inner;
-        let done = || {
-            let state = inner.state.lock();
-            may(&state) || state.closed
-        };
         local::waiting(&self.engine, |local| {
-            local.parker.reset();
-            list(&mut inner.state.lock()).push_back(Arc::clone(&local.parker));
+            let me = &local.parker;
+            let done = || {
+                let state = &mut *inner.state.lock();
+                may(state)
+                    || state.closed
+                    || !list(state).iter().any(|other| Arc::ptr_eq(other, me))
+            };
+            me.reset();
+            list(&mut inner.state.lock()).push_back(Arc::clone(me));
             let waited = local.block(On::Event(Arc::clone(&inner.what)), deadline, done);
-            list(&mut inner.state.lock()).retain(|other| !Arc::ptr_eq(other, &local.parker));
+            list(&mut inner.state.lock()).retain(|other| !Arc::ptr_eq(other, me));
             waited
         })
     }

@@ -81,7 +81,10 @@ fn a_returned_error_can_be_had_back() {
 #[test]
 fn an_error_says_where_its_task_was_submitted() {
     let client = Client::new().unwrap();
-    let at = |line: u32, error: TaskError| {
+    let c = &client;
+    let one = c.submit(|| 1);
+    let at = |line: u32, task: TaskFuture<()>| {
+        let error = task.result().unwrap_err();
         let place = error.location().unwrap();
         assert_eq!((place.file(), place.line()), (file!(), line));
         assert!(
@@ -89,50 +92,15 @@ fn an_error_says_where_its_task_was_submitted() {
             "{error}"
         );
     };
-    at(
-        line!(),
-        client
-            .submit(|| -> u8 { panic!("1") })
-            .result()
-            .unwrap_err(),
-    );
-    at(
-        line!(),
-        client
-            .task("a")
-            .submit(|| -> u8 { panic!("2") })
-            .result()
-            .unwrap_err(),
-    );
-    let one = client.submit(|| 1);
-    at(
-        line!(),
-        client
-            .submit_with(&one, |_| -> u8 { panic!("3") })
-            .result()
-            .unwrap_err(),
-    );
-    at(
-        line!(),
-        one.then(|_| -> u8 { panic!("4") }).result().unwrap_err(),
-    );
-    at(
-        line!(),
-        client.map([1], |_| -> u8 { panic!("5") })[0]
-            .result()
-            .unwrap_err(),
-    );
-    at(
-        line!(),
-        client
-            .try_submit(|| Err::<u8, _>("6"))
-            .result()
-            .unwrap_err(),
-    );
-    let inner = || (line!(), current().submit(|| -> u8 { panic!("7") }));
-    let (line, flat) = client.submit(inner).take().unwrap();
-    let outer = client.scatter(flat).flatten();
-    at(line, outer.result().unwrap_err());
+    at(line!(), c.submit(|| panic!("1")));
+    at(line!(), c.task("a").submit(|| panic!("2")));
+    at(line!(), c.submit_with(&one, |_| panic!("3")));
+    at(line!(), one.then(|_| panic!("4")));
+    at(line!(), c.map([1], |_| panic!("5")).remove(0));
+    at(line!(), c.try_submit(|| Err("6")));
+    let (line, flat) = (line!() + 1, client.scatter(()));
+    let flat = flat.then(|()| current().submit(|| panic!("8"))).flatten();
+    at(line, flat);
 }
 
 #[test]

@@ -5,13 +5,17 @@
     reason = "tests start threads, bound their waits by the clock, and draw random graphs"
 )]
 
+mod awaiting;
 mod blocking;
+mod client;
 mod coordination;
 mod deadlock;
 mod errors;
 mod explain;
 mod keys;
 mod many;
+mod seeded;
+mod stress;
 mod support;
 mod tasks;
 mod wants;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tenter::{
-    Client, ErrorKind, Status, TaskFuture, WaitError, WaitFor, as_completed, current, wait,
+    Client, ErrorKind, Status, TaskFuture, Variable, WaitError, WaitFor, as_completed, current, wait,
 };
 
 use crate::support::{Counts, Gate, Log, assert_nothing_left, client_of, until, watched};
@@ -29,6 +29,7 @@ fn handles_come_in_the_order_in_which_they_complete() {
         assert_eq!((running.len(), running.is_empty()), (5, false));
         assert!(running.try_next().is_none());
         gate.open();
+        until("all have run", || tasks.iter().all(TaskFuture::is_done));
         let mut came = Vec::new();
         while let Some(done) = running.next() {
             came.push(*done.result().unwrap());
@@ -146,8 +147,8 @@ fn dropping_it_drops_its_handles() {
 fn the_next_may_be_waited_for_with_a_deadline() {
     watched(|| {
         let client = client_of(1);
-        let gate = Gate::close(&client);
-        let mut running = as_completed([client.submit(|| 1)]);
+        let (task, go) = late(&client, 1);
+        let mut running = as_completed([task]);
         for timeout in [Duration::ZERO, Duration::from_millis(3)] {
             assert_eq!(
                 running.next_timeout(timeout).unwrap_err(),
@@ -155,7 +156,7 @@ fn the_next_may_be_waited_for_with_a_deadline() {
             );
         }
         assert_eq!(running.len(), 1);
-        gate.open();
+        go.set(()).unwrap();
         assert_eq!(
             *running
                 .next_timeout(Duration::MAX)
@@ -173,14 +174,13 @@ fn the_next_may_be_waited_for_with_a_deadline() {
 fn results_may_be_waited_for_with_a_deadline() {
     watched(|| {
         let client = client_of(1);
-        let gate = Gate::close(&client);
-        let task = client.task("late").submit(|| 1);
+        let (task, go) = late(&client, 1);
         for timeout in [Duration::ZERO, Duration::from_millis(3)] {
             let error = task.result_timeout(timeout).unwrap_err();
             assert_eq!((error.kind(), error.task()), (ErrorKind::TimedOut, "late"));
         }
-        assert_eq!(task.status(), Status::Queued);
-        gate.open();
+        assert!(!task.is_done());
+        go.set(()).unwrap();
         assert_eq!(*task.result_timeout(Duration::MAX).unwrap(), 1);
         assert_eq!(*task.result_timeout(Duration::ZERO).unwrap(), 1);
         let inside = client.submit(|| {
@@ -193,6 +193,17 @@ fn results_may_be_waited_for_with_a_deadline() {
     });
 }
 
+/// A task that ends when its variable is set.
+fn late<T: Send + Sync + 'static>(client: &Client, value: T) -> (TaskFuture<T>, Variable<()>) {
+    let go = client.variable("go").unwrap();
+    let told = go.clone();
+    let task = client.task("late").submit(move || {
+        told.get().unwrap();
+        value
+    });
+    (task, go)
+}
+
 /// The numbers of done and not done.
 fn numbers<T>((done, not): &(Vec<TaskFuture<T>>, Vec<TaskFuture<T>>)) -> (usize, usize) {
     (done.len(), not.len())
@@ -202,9 +213,7 @@ fn numbers<T>((done, not): &(Vec<TaskFuture<T>>, Vec<TaskFuture<T>>)) -> (usize,
 fn wait_parts_the_done_from_the_others() {
     watched(|| {
         let client = client_of(2);
-        let gate = Gate::close(&client);
-        let held = Gate::close(&client);
-        let (a, b) = (client.scatter(1), client.submit(|| 2));
+        let (a, (b, go)) = (client.scatter(1), late(&client, 2));
         let tasks = [b.clone(), a.clone()];
         for timeout in [Duration::ZERO, Duration::from_millis(3)] {
             assert_eq!(
@@ -218,7 +227,7 @@ fn wait_parts_the_done_from_the_others() {
             numbers(&wait(&not, WaitFor::FirstCompleted, Some(Duration::ZERO)).unwrap()),
             (0, 1)
         );
-        gate.open();
+        go.set(()).unwrap();
         assert_eq!(
             numbers(&wait(&tasks, WaitFor::All, Some(Duration::MAX)).unwrap()),
             (2, 0)
@@ -228,7 +237,6 @@ fn wait_parts_the_done_from_the_others() {
             numbers(&wait::<u8>(&[], WaitFor::FirstCompleted, None).unwrap()),
             (0, 0)
         );
-        held.open();
     });
 }
 
@@ -259,10 +267,7 @@ fn wait_ends_with_the_first_that_fails() {
 fn a_timed_wait_leaves_nothing_behind() {
     watched(|| {
         let client = Client::new().unwrap();
-        let gates: Vec<_> = (0..client.threads())
-            .map(|_| Gate::close(&client))
-            .collect();
-        let task = client.submit(|| 1);
+        let (task, go) = late(&client, 1);
         for _ in 0..2000 {
             task.result_timeout(Duration::ZERO).unwrap_err();
             wait(
@@ -272,7 +277,7 @@ fn a_timed_wait_leaves_nothing_behind() {
             )
             .unwrap();
         }
-        gates.into_iter().for_each(Gate::open);
+        go.set(()).unwrap();
         assert_eq!(*task.result().unwrap(), 1);
         drop(task);
         assert_nothing_left(&client);

@@ -78,7 +78,9 @@ fn a_key_is_free_again_once_its_task_is_forgotten() {
     }
     let input = rig.task(&[]);
     for _ in 0..3 {
-        let task = rig.keyed(1, &[input]).expect("free, though a list still names the old task");
+        let task = rig
+            .keyed(1, &[input])
+            .expect("free, though a list still names the old task");
         rig.drop(task);
     }
     rig.drop(input);

@@ -26,21 +26,47 @@ pub(super) struct Hand {
     pub(super) unwanted: Vec<u32>,
 }
 
-/// Runs `f` in every interleaving that has at most `preemptions` preemptions.
-pub(super) fn model(preemptions: usize, f: impl Fn(Hand) + Sync + Send + 'static) {
+/// Runs `f` in every interleaving.
+pub(super) fn model(f: impl Fn(Hand) + Sync + Send + 'static) {
+    explore(None, f);
+}
+
+/// Runs `f` in every interleaving that has at most `preemptions` preemptions, where all of them would take too long.
+pub(super) fn bounded(preemptions: usize, f: impl Fn(Hand) + Sync + Send + 'static) {
+    explore(Some(preemptions), f);
+}
+
+fn explore(preemptions: Option<usize>, f: impl Fn(Hand) + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = builder.preemption_bound.or(Some(preemptions));
+    builder.preemption_bound = builder.preemption_bound.or(preemptions);
     builder.max_branches = 10_000;
     let n = std::sync::atomic::AtomicUsize::new(0);
-    let n = Arc::new(n); let m = n.clone();
-    builder.check(move || {m.fetch_add(1, std::sync::atomic::Ordering::Relaxed); f(Hand::of(Arc::new(Graph::new()), Books::default()))});
-    eprintln!("ITER {}", n.load(std::sync::atomic::Ordering::Relaxed));
+    let n = Arc::new(n);
+    let m = n.clone();
+    let t = std::time::Instant::now();
+    builder.check(move || {
+        m.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        f(Hand::of(Arc::new(Graph::new()), Books::default()))
+    });
+    eprintln!(
+        "ITER {} {:?}",
+        n.load(std::sync::atomic::Ordering::Relaxed),
+        t.elapsed()
+    );
 }
 
 impl Hand {
     fn of(graph: Arc<Graph<u32>>, books: Books) -> Self {
         let (cache, fx) = (Cache::default(), Effects::default());
-        Self { graph, books, cache, fx, ready: vec![], woken: vec![], unwanted: vec![] }
+        Self {
+            graph,
+            books,
+            cache,
+            fx,
+            ready: vec![],
+            woken: vec![],
+            unwanted: vec![],
+        }
     }
 
     /// A thread with its own hand that does `f`.
@@ -53,7 +79,9 @@ impl Hand {
     }
 
     pub(super) fn task(&mut self, inputs: &[u32]) -> u32 {
-        let Self { graph, cache, fx, .. } = self;
+        let Self {
+            graph, cache, fx, ..
+        } = self;
         let born = graph.submit(cache, &Spec::default(), inputs, 0, fx);
         self.born(born)
     }
@@ -62,7 +90,9 @@ impl Hand {
     /// The task that has the key already.
     pub(super) fn keyed(&mut self, key: u64, inputs: &[u32]) -> Result<u32, u32> {
         let key = (Key::from(key), Identity::Call(0));
-        let Self { graph, cache, fx, .. } = self;
+        let Self {
+            graph, cache, fx, ..
+        } = self;
         match graph.submit_keyed(cache, &Spec::default(), key, inputs, 0, fx) {
             Ok(born) => Ok(self.born(born)),
             Err(Existing::Same(index, _)) => Err(index),
@@ -72,7 +102,11 @@ impl Hand {
 
     fn born(&mut self, born: Born) -> u32 {
         // Another thread may have settled it unrun by now, and then said so in the books.
-        self.books.lock().unwrap().entry(born.index()).or_insert(None);
+        self.books
+            .lock()
+            .unwrap()
+            .entry(born.index())
+            .or_insert(None);
         if let Born::Ready(index) = born {
             self.ready.push(index);
         }
@@ -93,11 +127,17 @@ impl Hand {
     pub(super) fn end(&mut self, index: u32, outcome: Outcome) {
         let inputs = self.graph.inputs(index);
         for &input in &inputs {
-            assert_eq!(self.graph.state(input), Finished, "an input of a running task");
+            assert_eq!(
+                self.graph.state(input),
+                Finished,
+                "an input of a running task"
+            );
             self.graph.payload_shared(input);
         }
         self.write(index, Some(outcome));
-        let Self { graph, cache, fx, .. } = self;
+        let Self {
+            graph, cache, fx, ..
+        } = self;
         if graph.finish(cache, index, outcome, fx) {
             fx.free.push(index);
         }
@@ -110,14 +150,19 @@ impl Hand {
     /// Ends a claimed task and has its result remembered.
     pub(super) fn end_remembered(&mut self, index: u32) {
         self.write(index, Some(Outcome::Value));
-        let Self { graph, cache, fx, .. } = self;
+        let Self {
+            graph, cache, fx, ..
+        } = self;
         graph.finish_remembered(cache, index, 8, fx);
         self.perform();
     }
 
     /// Its value was moved out.
     pub(super) fn taken(&self, index: u32) {
-        self.books.lock().unwrap().insert(index, Some(Outcome::Nothing));
+        self.books
+            .lock()
+            .unwrap()
+            .insert(index, Some(Outcome::Nothing));
     }
 
     pub(super) fn cancel(&mut self, index: u32) -> bool {
@@ -132,7 +177,9 @@ impl Hand {
     }
 
     fn rearm(&mut self, index: u32, inputs: &[u32]) {
-        let Self { graph, cache, fx, .. } = self;
+        let Self {
+            graph, cache, fx, ..
+        } = self;
         graph.let_go(index, fx);
         if let Born::Ready(index) = graph.rearm(cache, index, inputs, fx) {
             fx.ready.push(index);
@@ -143,7 +190,11 @@ impl Hand {
     fn write(&self, index: u32, outcome: Option<Outcome>) {
         self.graph.payload(index);
         let was = self.books.lock().unwrap().insert(index, outcome);
-        assert_eq!(was.flatten(), None, "payload {index} is written a second time");
+        assert_eq!(
+            was.flatten(),
+            None,
+            "payload {index} is written a second time"
+        );
     }
 
     /// Does what the effects ask for.
@@ -162,7 +213,11 @@ impl Hand {
             } else if let Some(index) = self.fx.free.pop() {
                 self.graph.payload(index);
                 let left = self.books.lock().unwrap().remove(&index);
-                assert_eq!(left, Some(Some(self.graph.leftover(index))), "payload {index}");
+                assert_eq!(
+                    left,
+                    Some(Some(self.graph.leftover(index))),
+                    "payload {index}"
+                );
                 self.graph.forget(&mut self.cache, index);
             } else {
                 return;
@@ -172,7 +227,9 @@ impl Hand {
 
     fn finish_unrun(&mut self, task: u32, outcome: Outcome) {
         self.write(task, Some(outcome));
-        let Self { graph, cache, fx, .. } = self;
+        let Self {
+            graph, cache, fx, ..
+        } = self;
         graph.finish_unrun(cache, task, outcome == Outcome::Error, fx);
     }
 
@@ -198,14 +255,18 @@ impl Hand {
     pub(super) fn assert_over(mut self, wants: &[u32]) {
         self.perform();
         wants.iter().for_each(|&index| self.drop(index));
-        assert!(self.books.lock().unwrap().is_empty(), "payloads left: {:?}", self.books);
+        assert!(
+            self.books.lock().unwrap().is_empty(),
+            "payloads left: {:?}",
+            self.books
+        );
         assert_empty(&self.graph, vec![self.cache]);
     }
 }
 
 #[test]
 fn edge_against_finish() {
-    model(3, |mut main| {
+    model(|mut main| {
         let a = main.task(&[]);
         let other = main.spawn(move |hand| assert!(hand.run(a, Outcome::Value)));
         let b = main.task(&[a]);
@@ -217,7 +278,7 @@ fn edge_against_finish() {
 
 #[test]
 fn double_claim() {
-    model(3, |mut main| {
+    model(|mut main| {
         let a = main.task(&[]);
         let other = main.spawn(move |hand| {
             hand.run(a, Outcome::Value);
@@ -231,14 +292,18 @@ fn double_claim() {
 
 #[test]
 fn cancel_against_finish() {
-    model(3, |mut main| {
+    model(|mut main| {
         let a = main.task(&[]);
         let b = main.task(&[a]);
         assert!(main.graph.claim(a));
         let other = main.spawn(move |hand| hand.end(a, Outcome::Value));
         let cancelled = main.cancel(a);
         main.join(other);
-        let expected = if cancelled { (Cancelled, Failed) } else { (Finished, Queued) };
+        let expected = if cancelled {
+            (Cancelled, Failed)
+        } else {
+            (Finished, Queued)
+        };
         assert_eq!((main.graph.state(a), main.graph.state(b)), expected);
         main.assert_over(&[a, b]);
     });
@@ -246,21 +311,24 @@ fn cancel_against_finish() {
 
 #[test]
 fn cancel_against_claim() {
-    model(3, |mut main| {
+    model(|mut main| {
         let a = main.task(&[]);
         let other = main.spawn(move |hand| {
             hand.run(a, Outcome::Value);
         });
         let cancelled = main.cancel(a);
         main.join(other);
-        assert_eq!(main.graph.state(a), if cancelled { Cancelled } else { Finished });
+        assert_eq!(
+            main.graph.state(a),
+            if cancelled { Cancelled } else { Finished }
+        );
         main.assert_over(&[a]);
     });
 }
 
 #[test]
 fn last_handle_against_claim_and_finish() {
-    model(3, |mut main| {
+    model(|mut main| {
         let a = main.task(&[]);
         let other = main.spawn(move |hand| {
             hand.run(a, Outcome::Value);
@@ -273,7 +341,7 @@ fn last_handle_against_claim_and_finish() {
 
 #[test]
 fn two_last_handles_against_finish() {
-    model(2, |mut main| {
+    bounded(3, |mut main| {
         let a = main.task(&[]);
         main.graph.retain(a);
         assert!(main.graph.claim(a));
@@ -290,7 +358,7 @@ fn two_last_handles_against_finish() {
 #[test]
 fn last_handle_against_last_edge() {
     for settled in [false, true] {
-        model(3, move |mut main| {
+        model(move |mut main| {
             let a = main.task(&[]);
             if settled {
                 main.run(a, Outcome::Value);
@@ -307,14 +375,18 @@ fn last_handle_against_last_edge() {
 #[test]
 fn two_inputs_finish_at_once() {
     for outcome in [Outcome::Value, Outcome::Error] {
-        model(3, move |mut main| {
+        model(move |mut main| {
             let (a, b) = (main.task(&[]), main.task(&[]));
             let c = main.task(&[a, b]);
             let other = main.spawn(move |hand| assert!(hand.run(a, outcome)));
             assert!(main.run(b, outcome));
             main.join(other);
             assert_eq!(main.run_ready(), usize::from(outcome == Outcome::Value));
-            let state = if outcome == Outcome::Value { Finished } else { Failed };
+            let state = if outcome == Outcome::Value {
+                Finished
+            } else {
+                Failed
+            };
             assert_eq!(main.graph.state(c), state);
             main.assert_over(&[a, b, c]);
         });
@@ -324,13 +396,16 @@ fn two_inputs_finish_at_once() {
 /// Of the failing input and the cancel one settles the dependent; the machine's reference is dropped once.
 #[test]
 fn failing_input_against_cancel_of_the_dependent() {
-    model(3, |mut main| {
+    model(|mut main| {
         let a = main.task(&[]);
         let b = main.task(&[a]);
         let other = main.spawn(move |hand| assert!(hand.run(a, Outcome::Error)));
         let cancelled = main.cancel(b);
         main.join(other);
-        assert_eq!(main.graph.state(b), if cancelled { Cancelled } else { Failed });
+        assert_eq!(
+            main.graph.state(b),
+            if cancelled { Cancelled } else { Failed }
+        );
         main.assert_over(&[a, b]);
     });
 }
@@ -338,7 +413,7 @@ fn failing_input_against_cancel_of_the_dependent() {
 /// A dependent that fails while it is being linked gives up no want that it has not taken yet.
 #[test]
 fn failing_input_against_linking_of_the_next() {
-    model(3, |mut main| {
+    model(|mut main| {
         let (a, b) = (main.task(&[]), main.task(&[]));
         let other = main.spawn(move |hand| assert!(hand.run(a, Outcome::Error)));
         let c = main.task(&[a, b]);
@@ -352,7 +427,7 @@ fn failing_input_against_linking_of_the_next() {
 /// As a client that is being closed does it: it finds a task by its slot while the task is being linked.
 #[test]
 fn cancel_by_slot_against_linking() {
-    model(3, |mut main| {
+    model(|mut main| {
         let a = main.task(&[]);
         main.run(a, Outcome::Value);
         let other = main.spawn(move |hand| {
@@ -372,7 +447,7 @@ fn cancel_by_slot_against_linking() {
 
 #[test]
 fn waiting_again_against_cancel() {
-    model(3, |mut main| {
+    model(|mut main| {
         let (outer, inner) = (main.task(&[]), main.task(&[]));
         assert!(main.graph.claim(outer));
         let other = main.spawn(move |hand| {
@@ -387,7 +462,7 @@ fn waiting_again_against_cancel() {
 
 #[test]
 fn waiting_again_against_the_last_handle() {
-    model(3, |mut main| {
+    model(|mut main| {
         let (outer, inner) = (main.task(&[]), main.task(&[]));
         assert!(main.graph.claim(outer));
         let other = main.spawn(move |hand| hand.rearm(outer, &[inner]));
@@ -401,7 +476,7 @@ fn waiting_again_against_the_last_handle() {
 #[test]
 fn waiting_again_against_the_targets_end() {
     for outcome in [Outcome::Value, Outcome::Error] {
-        model(3, move |mut main| {
+        model(move |mut main| {
             let (outer, inner) = (main.task(&[]), main.task(&[]));
             assert!(main.graph.claim(outer));
             let other = main.spawn(move |hand| hand.rearm(outer, &[inner]));

@@ -22,7 +22,10 @@ fn holds(model: impl Fn() + Sync + Send + 'static) -> bool {
 /// Runs a model in its right and in its broken wording.
 fn compare<F: Fn() + Sync + Send + 'static>(wording: impl Fn(bool) -> F) {
     assert!(holds(wording(true)), "the right wording");
-    assert!(!holds(wording(false)), "the model does not see the broken wording fail");
+    assert!(
+        !holds(wording(false)),
+        "the model does not see the broken wording fail"
+    );
 }
 
 fn word(value: u64) -> (Arc<AtomicU64>, Arc<AtomicU64>) {
@@ -68,7 +71,10 @@ fn last_want_and_token_are_one_swap() {
             }
             worker.join().unwrap();
             let now = a.load(Acquire);
-            assert!(refs(now) < 2 || !has(now, CANCEL), "the slot's next task was cancelled");
+            assert!(
+                refs(now) < 2 || !has(now, CANCEL),
+                "the slot's next task was cancelled"
+            );
         }
     });
 }
@@ -105,7 +111,8 @@ fn weak_id_is_pinned_before_its_generation_is_compared() {
                 }
             });
             let early = right || generation.load(Acquire) == 1;
-            let pinned = early && refs(change(&a, |old| old + if refs(old) > 0 { REF } else { 0 })) > 0;
+            let pinned =
+                early && refs(change(&a, |old| old + if refs(old) > 0 { REF } else { 0 })) > 0;
             let same = generation.load(Relaxed) == 1;
             if pinned && !right {
                 assert!(same, "the handle names another task");
@@ -135,7 +142,10 @@ fn machine_reference_lasts_until_the_join_is_zero() {
             });
             join.fetch_sub(1, AcqRel);
             let reused = owner.join().unwrap();
-            assert!(!reused || join.load(Acquire) == 1, "the next task was started by another's input");
+            assert!(
+                !reused || join.load(Acquire) == 1,
+                "the next task was started by another's input"
+            );
             drop(a);
         }
     });
@@ -149,7 +159,13 @@ fn edge_and_its_want_are_linked_in_one_swap() {
             let (a, b) = word((2 * REF) | RUNNING);
             let worker = thread::spawn(move || head(b.fetch_add(DONE.wrapping_sub(REF), AcqRel)));
             let linked = if right {
-                let old = change(&a, |old| if has(old, DONE) { old } else { (old + REF) | CELL });
+                let old = change(&a, |old| {
+                    if has(old, DONE) {
+                        old
+                    } else {
+                        (old + REF) | CELL
+                    }
+                });
                 !has(old, DONE)
             } else {
                 let unsettled = !has(a.load(Acquire), DONE);
@@ -159,7 +175,10 @@ fn edge_and_its_want_are_linked_in_one_swap() {
                 unsettled
             };
             let delivered = u64::from(worker.join().unwrap()) == CELL;
-            assert_eq!(linked, delivered, "an edge that nobody delivers, or delivers twice");
+            assert_eq!(
+                linked, delivered,
+                "an edge that nobody delivers, or delivers twice"
+            );
         }
     });
 }

@@ -1,6 +1,6 @@
 //! Every interleaving of those who find a task by its key or by a stale id, and of values moved out.
 
-use super::loom::{Hand, model};
+use super::loom::{Hand, bounded, model};
 use crate::graph::Outcome::{Error, Nothing, Value};
 use crate::graph::State::{Failed, Finished, Queued};
 
@@ -13,13 +13,17 @@ fn finished(main: &mut Hand) -> u32 {
 
 #[test]
 fn weak_id_against_reuse_of_the_slot() {
-    model(3, |mut main| {
+    model(|mut main| {
         let a = finished(&mut main);
         let id = main.graph.id(a);
         let other = main.spawn(move |hand| {
             if let Some(pin) = hand.graph.pin(id, &mut hand.fx) {
                 assert_eq!(hand.graph.generation(pin.0), id.generation);
-                assert_eq!(hand.graph.state(pin.0), Finished, "the task of the id, not the next");
+                assert_eq!(
+                    hand.graph.state(pin.0),
+                    Finished,
+                    "the task of the id, not the next"
+                );
                 hand.drop(pin.0);
             }
             hand.perform();
@@ -35,7 +39,7 @@ fn weak_id_against_reuse_of_the_slot() {
 
 #[test]
 fn weak_id_against_last_want_of_an_unstarted_task() {
-    model(3, |mut main| {
+    model(|mut main| {
         let a = main.task(&[]);
         let id = main.graph.id(a);
         let other = main.spawn(move |hand| {
@@ -52,7 +56,7 @@ fn weak_id_against_last_want_of_an_unstarted_task() {
 #[test]
 fn key_lookup_against_drop_to_zero() {
     for settled in [false, true] {
-        model(3, move |mut main| {
+        model(move |mut main| {
             let a = main.keyed(1, &[]).expect("a new key");
             if settled {
                 main.run(a, Value);
@@ -60,7 +64,11 @@ fn key_lookup_against_drop_to_zero() {
             let other = main.spawn(move |hand| {
                 let (Ok(b) | Err(b)) = hand.keyed(1, &[]);
                 assert_eq!(hand.graph.key(b), Some(1.into()));
-                assert_ne!(hand.graph.state(b), crate::graph::State::Cancelled, "wanted");
+                assert_ne!(
+                    hand.graph.state(b),
+                    crate::graph::State::Cancelled,
+                    "wanted"
+                );
                 hand.drop(b);
             });
             main.drop(a);
@@ -72,7 +80,7 @@ fn key_lookup_against_drop_to_zero() {
 
 #[test]
 fn two_submits_of_one_key() {
-    model(3, |mut main| {
+    model(|mut main| {
         let other = main.spawn(|hand| {
             let (Ok(a) | Err(a)) = hand.keyed(1, &[]);
             hand.drop(a);
@@ -88,7 +96,7 @@ fn two_submits_of_one_key() {
 #[test]
 fn keyed_submit_with_inputs_against_cancel() {
     for settled in [false, true] {
-        model(3, move |mut main| {
+        model(move |mut main| {
             let a = main.task(&[]);
             if settled {
                 main.run(a, Value);
@@ -108,7 +116,7 @@ fn keyed_submit_with_inputs_against_cancel() {
 
 #[test]
 fn keyed_submit_against_its_failing_input() {
-    model(2, |mut main| {
+    bounded(3, |mut main| {
         let (a, b) = (main.task(&[]), main.task(&[]));
         let failer = main.spawn(move |hand| assert!(hand.run(a, Error)));
         let c = main.keyed(1, &[a, b]).expect("a new key");
@@ -120,7 +128,7 @@ fn keyed_submit_against_its_failing_input() {
 
 #[test]
 fn value_moved_out_against_a_pin() {
-    model(3, |mut main| {
+    model(|mut main| {
         let a = finished(&mut main);
         let id = main.graph.id(a);
         let other = main.spawn(move |hand| {
@@ -140,7 +148,7 @@ fn value_moved_out_against_a_pin() {
 /// Who gets a handle by the key may read the value: it was not moved out, and never will be meanwhile.
 #[test]
 fn value_moved_out_against_a_key_lookup() {
-    model(3, |mut main| {
+    model(|mut main| {
         let a = main.keyed(1, &[]).expect("a new key");
         assert!(main.run(a, Value));
         let other = main.spawn(move |hand| {
@@ -163,7 +171,7 @@ fn value_moved_out_against_a_key_lookup() {
 
 #[test]
 fn value_moved_out_against_another_handle_going() {
-    model(3, |mut main| {
+    model(|mut main| {
         let a = finished(&mut main);
         main.graph.retain(a);
         let other = main.spawn(move |hand| {
@@ -182,7 +190,7 @@ fn value_moved_out_against_another_handle_going() {
 
 #[test]
 fn remembered_result_against_its_last_handle_and_a_lookup() {
-    model(2, |mut main| {
+    bounded(3, |mut main| {
         main.graph.set_remember(1, &mut main.fx);
         let a = main.keyed(1, &[]).expect("a new key");
         assert!(main.graph.claim(a));

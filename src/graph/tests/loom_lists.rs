@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
-use super::loom::{Hand, model};
+use super::loom::{Hand, bounded, model};
 use crate::graph::Outcome::{Error, Value};
 use crate::graph::State::{Failed, Queued};
 
@@ -17,14 +17,15 @@ fn watch_and_leave(hand: &mut Hand, index: u32, waiter: u32, gone: &Gone) {
     if hand.graph.watch(&mut hand.cache, index, waiter) {
         gone.lock().unwrap().insert(waiter);
         let is_dead = |waiter| gone.lock().unwrap().contains(&waiter);
-        hand.graph.leave(&mut hand.cache, index, is_dead, &mut hand.fx);
+        hand.graph
+            .leave(&mut hand.cache, index, is_dead, &mut hand.fx);
     }
     hand.perform();
 }
 
 #[test]
 fn compaction_against_add() {
-    model(2, |mut main| {
+    bounded(3, |mut main| {
         let gone = Gone::default();
         let a = main.task(&[]);
         let other = main.spawn(move |hand| watch_and_leave(hand, a, 1, &gone));
@@ -32,7 +33,10 @@ fn compaction_against_add() {
         let b = main.task(&[a]);
         main.join(other);
         assert!(main.run(a, Value));
-        assert_eq!((main.graph.state(b), main.ready.as_slice()), (Queued, [a, b].as_slice()));
+        assert_eq!(
+            (main.graph.state(b), main.ready.as_slice()),
+            (Queued, [a, b].as_slice())
+        );
         main.woken.sort_unstable();
         assert_eq!(main.woken, [1, 2], "each cell is buried or woken, once");
         main.assert_over(&[a, b]);
@@ -42,7 +46,7 @@ fn compaction_against_add() {
 #[test]
 fn compaction_against_finish() {
     for outcome in [Value, Error] {
-        model(2, move |mut main| {
+        bounded(3, move |mut main| {
             let gone = Gone::default();
             let a = main.task(&[]);
             let b = main.task(&[a]);
@@ -58,7 +62,10 @@ fn compaction_against_finish() {
             main.join(other);
             main.woken.sort_unstable();
             assert_eq!(main.woken, [1, 2]);
-            assert_eq!(main.graph.state(b), if outcome == Value { Queued } else { Failed });
+            assert_eq!(
+                main.graph.state(b),
+                if outcome == Value { Queued } else { Failed }
+            );
             main.assert_over(&[a, b]);
         });
     }
@@ -66,7 +73,7 @@ fn compaction_against_finish() {
 
 #[test]
 fn compaction_against_cancel() {
-    model(2, |mut main| {
+    bounded(3, |mut main| {
         let a = main.task(&[]);
         let (b, c) = (main.task(&[a]), main.task(&[a]));
         // Letting `b` go leaves a dead cell, so this compacts.
@@ -80,7 +87,7 @@ fn compaction_against_cancel() {
 
 #[test]
 fn two_compactions_and_a_finish() {
-    model(2, |mut main| {
+    bounded(3, |mut main| {
         let a = main.task(&[]);
         let (b, c) = (main.task(&[a]), main.task(&[a]));
         let first = main.spawn(move |hand| hand.drop(b));
@@ -95,7 +102,7 @@ fn two_compactions_and_a_finish() {
 
 #[test]
 fn watch_against_finish() {
-    model(3, |mut main| {
+    model(|mut main| {
         let a = main.task(&[]);
         let other = main.spawn(move |hand| assert!(hand.run(a, Value)));
         let watching = main.graph.watch(&mut main.cache, a, 1);
@@ -107,7 +114,7 @@ fn watch_against_finish() {
 
 #[test]
 fn count_spreads_and_refills_against_drops() {
-    model(2, |mut main| {
+    bounded(3, |mut main| {
         let a = main.task(&[]);
         (0..6).for_each(|_| main.graph.retain(a));
         let dropper = main.spawn(move |hand| (0..4).for_each(|_| hand.drop(a)));
@@ -122,7 +129,7 @@ fn count_spreads_and_refills_against_drops() {
 
 #[test]
 fn spread_count_against_finish_and_the_last_drops() {
-    model(2, |mut main| {
+    bounded(2, |mut main| {
         let a = main.task(&[]);
         (0..8).for_each(|_| main.graph.retain(a));
         assert!(main.graph.claim(a));
@@ -137,7 +144,7 @@ fn spread_count_against_finish_and_the_last_drops() {
 
 #[test]
 fn hub_spreads_while_edges_are_added() {
-    model(2, |mut main| {
+    bounded(3, |mut main| {
         let a = main.task(&[]);
         (0..5).for_each(|_| main.graph.retain(a));
         let other = main.spawn(move |hand| {
@@ -157,9 +164,11 @@ fn hub_spreads_while_edges_are_added() {
 /// A page of 4 slots: one thread gives back what another took, while that one takes more.
 #[test]
 fn slots_given_back_against_take() {
-    model(2, |mut main| {
+    bounded(3, |mut main| {
         let tasks = [main.task(&[]), main.task(&[]), main.task(&[])];
-        tasks.iter().for_each(|&task| assert!(main.run(task, Value)));
+        tasks
+            .iter()
+            .for_each(|&task| assert!(main.run(task, Value)));
         let [a, b, c] = tasks;
         let first = main.spawn(move |hand| {
             hand.drop(a);
@@ -180,9 +189,11 @@ fn slots_given_back_against_take() {
 /// Half a page free lists the page; nobody who comes later makes a new one while it lasts.
 #[test]
 fn a_listed_page_is_not_lost() {
-    model(2, |mut main| {
+    bounded(3, |mut main| {
         let tasks = [main.task(&[]), main.task(&[]), main.task(&[])];
-        tasks.iter().for_each(|&task| assert!(main.run(task, Value)));
+        tasks
+            .iter()
+            .for_each(|&task| assert!(main.run(task, Value)));
         let [a, b, c] = tasks;
         let first = main.spawn(move |hand| {
             hand.drop(a);

@@ -40,6 +40,14 @@ fn assert_empty<P>(graph: &Graph<P>, mut caches: Vec<Cache>) {
     assert_eq!(graph.shares.count(), 0, "shares of counts that are gone");
     caches.iter_mut().for_each(|cache| graph.flush(cache));
     // Slot 0 is never handed out.
-    assert_eq!(graph.nodes.free_slots(), graph.nodes.len().saturating_sub(1), "nodes lost");
-    assert_eq!(graph.edges.free_slots(), graph.edges.len().saturating_sub(1), "cells lost");
+    assert_eq!(
+        graph.nodes.free_slots(),
+        graph.nodes.len().saturating_sub(1),
+        "nodes lost"
+    );
+    assert_eq!(
+        graph.edges.free_slots(),
+        graph.edges.len().saturating_sub(1),
+        "cells lost"
+    );
 }
