@@ -6,6 +6,7 @@ mod rayon_pool;
 
 use std::hash::BuildHasher;
 use std::hint::black_box;
+use std::ops::Range;
 use std::time::Duration;
 
 use criterion::measurement::WallTime;
@@ -18,10 +19,10 @@ use tenter::{Client, TaskFuture};
 use tokio::runtime::Runtime;
 
 const TASKS: usize = 1_000_000;
-/// Keyed tasks an iteration beside [`KEYS`] that stay, few enough that the table does not grow meanwhile.
 const KEYED_TASKS: u64 = 2_000;
+/// Keys that stay meanwhile.
 const KEYS: u64 = 10_000;
-const KEYED_TASKS_1M: u64 = 100_000;
+const KEYED_TASKS_1M: u64 = 10_000;
 const KEYS_1M: u64 = 1_000_000;
 const SHARDS: usize = 64;
 
@@ -124,50 +125,57 @@ fn release_in_random_order(client: &Client) {
 
 fn keyed(criterion: &mut Criterion) {
     let mut group = peers::group(criterion, "keyed");
-    let client = peers::client();
-    let resident = submit_keyed(&client, KEYED_TASKS..KEYED_TASKS + KEYS);
-    read(&resident);
-    group.bench_function("keyed", |bencher| {
-        bencher.iter(|| read(&submit_keyed(&client, 0..KEYED_TASKS)))
-    });
-    group.bench_function("unkeyed", |bencher| {
-        bencher.iter(|| read(&submit_unkeyed(&client, 0..KEYED_TASKS)))
-    });
+    bench_keyed(&mut group, KEYS, KEYED_TASKS);
     group.finish();
 }
 
 /// What a key costs in a large table is `keyed` minus `unkeyed`; `map` is what any table of that size would cost.
 fn keyed_1m(criterion: &mut Criterion) {
     let mut group = peers::group(criterion, "keyed_1m");
-    let client = peers::client();
-    let resident = submit_keyed(&client, KEYED_TASKS_1M..KEYED_TASKS_1M + KEYS_1M);
-    read(&resident);
-    group.bench_function("keyed", |bencher| {
-        bencher.iter(|| read(&submit_keyed(&client, 0..KEYED_TASKS_1M)))
-    });
-    group.bench_function("unkeyed", |bencher| {
-        bencher.iter(|| read(&submit_unkeyed(&client, 0..KEYED_TASKS_1M)))
-    });
-    drop(resident);
-
+    bench_keyed(&mut group, KEYS_1M, KEYED_TASKS_1M);
     let map = ShardedMap::default();
-    (KEYED_TASKS_1M..KEYED_TASKS_1M + KEYS_1M).for_each(|i| map.insert(("key", i), i));
+    (0..KEYS_1M).for_each(|i| map.insert(("key", i), i));
+    let mut next = fresh_keys(KEYS_1M, KEYED_TASKS_1M);
     group.bench_function("map", |bencher| {
         bencher.iter(|| {
-            (0..KEYED_TASKS_1M).for_each(|i| map.insert(("key", i), i));
-            (0..KEYED_TASKS_1M).for_each(|i| map.remove(&("key", i)));
+            let keys = next();
+            keys.clone().for_each(|i| map.insert(("key", i), i));
+            keys.for_each(|i| map.remove(&("key", i)));
         });
     });
     group.finish();
 }
 
-fn submit_keyed(client: &Client, numbers: std::ops::Range<u64>) -> Vec<TaskFuture<u64>> {
+fn bench_keyed(group: &mut BenchmarkGroup<WallTime>, resident: u64, tasks: u64) {
+    let client = peers::client();
+    let kept = submit_keyed(&client, 0..resident);
+    read(&kept);
+    let mut next = fresh_keys(resident, tasks);
+    group.bench_function("keyed", |bencher| {
+        bencher.iter(|| read(&submit_keyed(&client, next())))
+    });
+    let mut next = fresh_keys(resident, tasks);
+    group.bench_function("unkeyed", |bencher| {
+        bencher.iter(|| read(&submit_unkeyed(&client, next())))
+    });
+}
+
+/// Other keys each time: the places of keys used before would still be in the cache, however large the table.
+fn fresh_keys(resident: u64, tasks: u64) -> impl FnMut() -> Range<u64> {
+    let mut next = resident;
+    move || {
+        next += tasks;
+        next - tasks..next
+    }
+}
+
+fn submit_keyed(client: &Client, numbers: Range<u64>) -> Vec<TaskFuture<u64>> {
     numbers
         .map(|i| client.task("keyed").key(("key", i)).submit(move || i))
         .collect()
 }
 
-fn submit_unkeyed(client: &Client, numbers: std::ops::Range<u64>) -> Vec<TaskFuture<u64>> {
+fn submit_unkeyed(client: &Client, numbers: Range<u64>) -> Vec<TaskFuture<u64>> {
     numbers.map(|i| client.submit(move || i)).collect()
 }
 

@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use super::node::WAITER;
 use super::word::{self, CANCELLED, COMPACTING, FAILED, SETTLED, has};
-use super::{Cache, Effects, Graph};
+use super::{Cache, Effects, GIVEN, Graph};
 
 /// Fewer dead cells than this are not worth a walk.
 const LEAST_DEAD: u32 = if cfg!(tenter_loom) { 1 } else { 64 };
@@ -63,7 +63,7 @@ impl<P> Graph<P> {
 
     /// A dependent settled unrun leaves its inputs and stops wanting them.
     pub(super) fn leave_inputs(&self, cache: &mut Cache, inputs: &[u32], fx: &mut Effects) {
-        for &input in inputs {
+        for input in inputs.iter().map(|input| input & !GIVEN) {
             if !self.is_settled(input) {
                 // Waiters cannot be judged from here; they stay.
                 self.leave(cache, input, |_| false, fx);

@@ -89,6 +89,11 @@ impl Baton {
         None
     }
 
+    /// Whether a body that waits runs a task that it needs on its own stack, rather than wait for its turn.
+    pub(super) fn helps(&self) -> bool {
+        self.turns.lock().below(2) == 0
+    }
+
     /// The task whose turn it is.
     pub(super) fn pick(&self) -> Option<u32> {
         self.turns.lock().drawn.take()

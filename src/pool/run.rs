@@ -224,8 +224,9 @@ fn failed(failure: Failure, blame: Blame) -> TaskError {
     match failure.downcast::<TaskError>() {
         Ok(inner) => inner.through(&blame.task),
         Err(failure) => {
+            let refused = failure.downcast_ref::<WaitError>().map(WaitError::kind);
             let message = failure.to_string();
-            TaskError::new(ErrorKind::Failed, blame, message, Some(failure))
+            TaskError::new(refused.unwrap_or(ErrorKind::Failed), blame, message, Some(failure))
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use tenter::{Client, ErrorKind, TaskError, TaskFuture, as_completed, current, gather};
 
-use crate::support::{Log, assert_nothing_left, watched};
+use crate::support::{Log, assert_nothing_left, until, watched};
 
 fn client_of(seed: u64) -> Client {
     Client::builder()
@@ -38,6 +38,7 @@ fn member(k: usize, earlier: &[TaskFuture<usize>], log: Log<usize>) -> TaskFutur
     })
 }
 
+/// The order in which the bodies began and ended.
 fn order_of(seed: u64) -> Vec<usize> {
     let client = client_of(seed);
     let log = Log::new();
@@ -71,6 +72,32 @@ fn the_same_seed_gives_the_same_order() {
             "only {} orders in 100 seeds",
             orders.len()
         );
+    });
+}
+
+/// The order of tasks that nobody inside waits for.
+fn order_of_detached(seed: u64) -> Vec<usize> {
+    let client = client_of(seed);
+    let log = Log::new();
+    let hers = log.clone();
+    let root = client.submit(move || {
+        for k in 0..30 {
+            let (log, logs_too) = (hers.clone(), hers.clone());
+            let first = current().submit(move || log.write(k));
+            first.then(move |()| logs_too.write(100 + k)).detach();
+        }
+    });
+    root.result().unwrap();
+    until("all have run", || log.len() == 60);
+    log.read()
+}
+
+#[test]
+fn tasks_that_nobody_waits_for_run_in_an_order_of_the_seed_too() {
+    watched(|| {
+        let orders: HashSet<_> = (0..50).map(order_of_detached).collect();
+        assert!(orders.len() > 45, "only {} orders in 50 seeds", orders.len());
+        assert!((0..50).all(|seed| orders.contains(&order_of_detached(seed))));
     });
 }
 
