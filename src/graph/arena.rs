@@ -18,6 +18,7 @@
 //!    changed.
 #![allow(unsafe_code)]
 
+#[cfg(not(tenter_loom))]
 use std::alloc::{Layout, alloc_zeroed, handle_alloc_error};
 use std::fmt;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};

@@ -77,3 +77,205 @@ impl Idle {
         self.0.load(Acquire) & FIELD
     }
 }
+
+#[cfg(all(test, tenter_loom))]
+mod loom {
+    //! The protocol with a queue that is a number and bodies that never end: no task may be left while a thread sleeps.
+
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering::Release;
+
+    use loom::sync::Mutex;
+    use loom::sync::atomic::AtomicU32;
+    use loom::thread;
+
+    use super::{Acquire, Idle, Relaxed};
+
+    /// How the threads go about it; the default is how they should.
+    #[derive(Clone, Copy, Default)]
+    struct Wording {
+        looks_before_it_sleeps: bool,
+        woken_stops_searching: bool,
+    }
+
+    struct Pool {
+        idle: Idle,
+        tasks: AtomicU32,
+        sleepers: Mutex<Vec<usize>>,
+        woken: Mutex<Vec<usize>>,
+        wording: Wording,
+    }
+
+    impl Pool {
+        fn new(wording: Wording) -> Arc<Self> {
+            let (sleepers, woken) = (Mutex::default(), Mutex::default());
+            let (idle, tasks) = (Idle::new(), AtomicU32::new(0));
+            Arc::new(Self {
+                idle,
+                tasks,
+                sleepers,
+                woken,
+                wording,
+            })
+        }
+
+        fn publish(&self) {
+            self.tasks.fetch_add(1, Release);
+            self.notify();
+        }
+
+        fn notify(&self) {
+            if !self.idle.must_wake() {
+                return;
+            }
+            let mut sleepers = self.sleepers.lock().unwrap();
+            if self.idle.searching() == 0
+                && let Some(thread) = sleepers.pop()
+            {
+                self.idle.awake();
+                self.woken.lock().unwrap().push(thread);
+            }
+        }
+
+        fn has_work(&self) -> bool {
+            self.tasks.load(Relaxed) > 0
+        }
+
+        fn pick(&self) -> bool {
+            let taken = self
+                .tasks
+                .fetch_update(Acquire, Relaxed, |tasks| tasks.checked_sub(1));
+            taken.is_ok()
+        }
+
+        /// A searcher takes a task, or falls asleep.
+        fn search(&self, thread: usize) {
+            if self.pick() {
+                if self.idle.end_search() && self.has_work() {
+                    self.notify();
+                }
+                return;
+            }
+            let early = self.has_work();
+            let mut sleepers = self.sleepers.lock().unwrap();
+            sleepers.push(thread);
+            self.idle.fall_asleep();
+            drop(sleepers);
+            let last_look = if self.wording.looks_before_it_sleeps {
+                early
+            } else {
+                self.has_work()
+            };
+            if last_look && self.wakes_itself(thread) {
+                self.search(thread);
+            }
+        }
+
+        /// No: somebody else has woken it.
+        fn wakes_itself(&self, thread: usize) -> bool {
+            let mut sleepers = self.sleepers.lock().unwrap();
+            let before = sleepers.len();
+            sleepers.retain(|&other| other != thread);
+            let asleep = sleepers.len() < before;
+            if asleep {
+                self.idle.awake();
+            }
+            asleep
+        }
+
+        fn start(&self, thread: usize) {
+            self.idle.start_search();
+            self.search(thread);
+        }
+
+        /// Lets those go on that were woken, one after the other, and asserts that no task is left beside a sleeper.
+        fn settle(&self) {
+            loop {
+                let woken = self.woken.lock().unwrap().pop();
+                match woken {
+                    Some(_) if self.wording.woken_stops_searching => {
+                        self.idle.end_search();
+                        self.pick();
+                    }
+                    Some(thread) => self.search(thread),
+                    None => break,
+                }
+            }
+            let asleep = !self.sleepers.lock().unwrap().is_empty();
+            assert!(
+                !(asleep && self.has_work()),
+                "a task is left while a thread sleeps"
+            );
+        }
+    }
+
+    fn one_task_against_a_thread_falling_asleep(wording: Wording) {
+        loom::model(move || {
+            let pool = Pool::new(wording);
+            let other = Arc::clone(&pool);
+            let worker = thread::spawn(move || other.start(1));
+            pool.publish();
+            worker.join().unwrap();
+            pool.settle();
+        });
+    }
+
+    fn two_tasks_against_two_sleepers(wording: Wording) {
+        loom::model(move || {
+            let pool = Pool::new(wording);
+            (1..=2).for_each(|thread| pool.start(thread));
+            let other = Arc::clone(&pool);
+            let producer = thread::spawn(move || other.publish());
+            pool.publish();
+            producer.join().unwrap();
+            pool.settle();
+        });
+    }
+
+    fn breaks(model: fn(Wording), wording: Wording) -> bool {
+        catch_unwind(AssertUnwindSafe(|| model(wording))).is_err()
+    }
+
+    #[test]
+    fn no_wake_up_is_lost() {
+        one_task_against_a_thread_falling_asleep(Wording::default());
+        two_tasks_against_two_sleepers(Wording::default());
+    }
+
+    #[test]
+    fn two_producers_and_a_thread_falling_asleep() {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = builder.preemption_bound.or(Some(3));
+        builder.check(|| {
+            let pool = Pool::new(Wording::default());
+            pool.start(1);
+            let (worker, producer) = (Arc::clone(&pool), Arc::clone(&pool));
+            let worker = thread::spawn(move || worker.start(2));
+            let producer = thread::spawn(move || producer.publish());
+            pool.publish();
+            worker.join().unwrap();
+            producer.join().unwrap();
+            pool.settle();
+        });
+    }
+
+    #[test]
+    fn the_last_look_comes_after_falling_asleep() {
+        let wording = Wording {
+            looks_before_it_sleeps: true,
+            ..Wording::default()
+        };
+        assert!(breaks(one_task_against_a_thread_falling_asleep, wording));
+    }
+
+    /// Who was counted as a searcher kept others from waking a second thread, so it owes them rule 2.
+    #[test]
+    fn who_is_woken_goes_on_as_a_searcher() {
+        let wording = Wording {
+            woken_stops_searching: true,
+            ..Wording::default()
+        };
+        assert!(breaks(two_tasks_against_two_sleepers, wording));
+    }
+}

@@ -79,6 +79,13 @@ impl<T> Error for PutError<T> {
     }
 }
 
+/// Drops the item and keeps the reason, for use with `?`.
+impl<T> From<PutError<T>> for WaitError {
+    fn from(refused: PutError<T>) -> Self {
+        refused.error
+    }
+}
+
 /// The queue itself.
 pub(super) struct Inner<T> {
     what: Arc<str>,

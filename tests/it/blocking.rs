@@ -76,7 +76,9 @@ fn consumers_first(client: &Client, count: u64) -> (Vec<TaskFuture<u64>>, TaskFu
     let eats = queue.clone();
     let consumers = (0..count).map(|_| {
         let eats = eats.clone();
-        client.task("consumer").try_submit(move || Ok::<_, TaskError>(eats.get()?))
+        client
+            .task("consumer")
+            .try_submit(move || Ok::<_, TaskError>(eats.get()?))
     });
     let consumers = consumers.collect();
     let producer = client

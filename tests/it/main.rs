@@ -7,15 +7,20 @@
 
 mod awaiting;
 mod blocking;
+mod cancel;
 mod client;
-mod coordination;
+mod clients;
 mod deadlock;
+mod destructors;
 mod errors;
 mod explain;
 mod keys;
 mod many;
+mod order;
+mod queues;
 mod seeded;
 mod stress;
 mod support;
 mod tasks;
+mod variables;
 mod wants;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tenter::{
-    Client, ErrorKind, Status, TaskFuture, Variable, WaitError, WaitFor, as_completed, current, wait,
+    Client, ErrorKind, Status, TaskFuture, Variable, WaitError, WaitFor, as_completed, current,
+    wait,
 };
 
 use crate::support::{Counts, Gate, Log, assert_nothing_left, client_of, until, watched};

@@ -96,7 +96,11 @@ fn order_of_detached(seed: u64) -> Vec<usize> {
 fn tasks_that_nobody_waits_for_run_in_an_order_of_the_seed_too() {
     watched(|| {
         let orders: HashSet<_> = (0..50).map(order_of_detached).collect();
-        assert!(orders.len() > 45, "only {} orders in 50 seeds", orders.len());
+        assert!(
+            orders.len() > 45,
+            "only {} orders in 50 seeds",
+            orders.len()
+        );
         assert!((0..50).all(|seed| orders.contains(&order_of_detached(seed))));
     });
 }

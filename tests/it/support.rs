@@ -68,7 +68,9 @@ pub(crate) struct Gate {
 impl Gate {
     pub(crate) fn close(client: &Client) -> Self {
         let (open, opened) = mpsc::channel::<()>();
-        let task = client.task("gate").submit(move || drop(opened.recv()));
+        let task = client.task("gate").submit(move || {
+            let _ = opened.recv();
+        });
         until("the gate is closed", || task.status() == Status::Running);
         Self {
             open: Some(open),

@@ -121,7 +121,11 @@ fn a_long_chain_is_dropped() {
     on_a_small_stack(|| {
         let (mut rig, head, last) = chain();
         rig.drop(last);
-        assert_eq!(rig.census().live, 2, "the list of the head names its dependent");
+        assert_eq!(
+            rig.census().live,
+            2,
+            "the list of the head names its dependent"
+        );
         rig.drop(head);
         rig.assert_over();
     });

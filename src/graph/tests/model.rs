@@ -99,8 +99,17 @@ impl Model {
     fn step(&mut self) -> bool {
         let indices: Vec<u32> = self.tasks.keys().copied().collect();
         // Failure travels before anything is let go.
-        let rules = [Self::inherit, Self::queue, Self::let_go, Self::forsake, Self::unname, Self::free];
-        rules.iter().any(|rule| indices.iter().any(|&index| rule(self, index)))
+        let rules = [
+            Self::inherit,
+            Self::queue,
+            Self::let_go,
+            Self::forsake,
+            Self::unname,
+            Self::free,
+        ];
+        rules
+            .iter()
+            .any(|rule| indices.iter().any(|&index| rule(self, index)))
     }
 
     fn inherit(&mut self, index: u32) -> bool {
@@ -397,7 +406,10 @@ impl Both {
         for (&index, task) in &self.model.tasks {
             let wanted = self.model.wants(index) > 0;
             let same = self.rig.state(index) == task.state;
-            assert!(same || !wanted && self.rig.graph.is_settled(index), "task {index}: {task:?}");
+            assert!(
+                same || !wanted && self.rig.graph.is_settled(index),
+                "task {index}: {task:?}"
+            );
             let machine = !self.model.settled(index) || task.body || !task.named_by.is_empty();
             let refs = self.model.wants(index) + u64::from(machine);
             assert_eq!(self.rig.refs(index), refs, "references of task {index}");
@@ -416,7 +428,11 @@ impl Both {
         let mut number = 0;
         while !self.model.tasks.is_empty() {
             number += 1;
-            assert!(number < 10_000, "tasks that nobody can end: {:?}", self.model.tasks);
+            assert!(
+                number < 10_000,
+                "tasks that nobody can end: {:?}",
+                self.model.tasks
+            );
             self.apply(Event::Drop(number));
             self.apply(Event::End(number, Outcome::Value));
             self.apply(Event::Start(number));

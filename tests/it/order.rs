@@ -1,0 +1,106 @@
+//! In which order ready tasks run.
+
+use std::collections::HashSet;
+
+use tenter::{TaskFuture, current};
+
+use crate::support::{Gate, Log, assert_nothing_left, client_of, until, watched};
+
+/// Runs tasks of these priorities, submitted in this order behind a gate, on one thread; gives the order they ran in.
+fn order_of(priorities: impl IntoIterator<Item = i32>) -> Vec<usize> {
+    let client = client_of(1);
+    let gate = Gate::close(&client);
+    let log = Log::new();
+    let tasks: Vec<_> = priorities
+        .into_iter()
+        .enumerate()
+        .map(|(k, priority)| {
+            let log = log.clone();
+            client
+                .task("entry")
+                .priority(priority)
+                .submit(move || log.write(k))
+        })
+        .collect();
+    gate.open();
+    until("all have run", || tasks.iter().all(TaskFuture::is_done));
+    log.read()
+}
+
+/// How many entries have to go for the rest to stand in order.
+fn out_of_order(order: &[usize], expected: &[usize]) -> usize {
+    assert_eq!(
+        order.iter().collect::<HashSet<_>>(),
+        expected.iter().collect::<HashSet<_>>()
+    );
+    let place: Vec<_> = order
+        .iter()
+        .map(|k| expected.iter().position(|e| e == k).unwrap())
+        .collect();
+    let mut best = vec![1usize; place.len()];
+    for k in 0..place.len() {
+        let before = (0..k).filter(|&j| place[j] < place[k]).map(|j| best[j] + 1);
+        best[k] = before.max().unwrap_or(1);
+    }
+    place.len() - best.into_iter().max().unwrap_or(0)
+}
+
+#[test]
+fn higher_priority_runs_first() {
+    watched(|| {
+        let order = order_of([-5, 0, 3, 1, 9, 0, -1]);
+        // Every 61st pick takes the oldest: at most one of seven.
+        assert!(
+            out_of_order(&order, &[4, 2, 3, 1, 5, 6, 0]) <= 1,
+            "{order:?}"
+        );
+    });
+}
+
+#[test]
+fn equal_priorities_run_first_come_first_served() {
+    watched(|| {
+        let expected: Vec<usize> = (0..200).collect();
+        assert_eq!(order_of([5; 200]), expected);
+        let plain = order_of([0; 30]);
+        assert!(out_of_order(&plain, &expected[..30]) <= 1, "{plain:?}");
+    });
+}
+
+#[test]
+fn a_low_priority_does_not_starve() {
+    watched(|| {
+        for low in [0, -1, i32::MIN] {
+            let order = order_of(std::iter::once(low).chain([i32::MAX; 1000]));
+            let place = order.iter().position(|&k| k == 0).unwrap();
+            assert!(place <= 3 * 61, "priority {low} ran as number {place}");
+        }
+    });
+}
+
+#[test]
+fn work_of_a_task_goes_before_work_from_outside() {
+    watched(|| {
+        let client = client_of(1);
+        let gate = Gate::close(&client);
+        let log = Log::new();
+        let branch = |name: &'static str| {
+            let log = log.clone();
+            client.submit(move || {
+                log.write(name);
+                for _ in 0..3 {
+                    let log = log.clone();
+                    current().submit(move || log.write(name)).detach();
+                }
+            })
+        };
+        let branches = [branch("a"), branch("b"), branch("c")];
+        gate.open();
+        until("all have run", || log.len() == 12);
+        let names = log.read();
+        let switches = names.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        // One pick in 61 takes the oldest, which may come between.
+        assert!(switches <= 4, "{names:?}");
+        assert_nothing_left_after(&client, branches);
+    });
+}
