@@ -27,7 +27,7 @@ const COLUMNS: usize = 1030;
 const FRAMES: usize = 8;
 const BINS: usize = 79;
 /// Times the kernel runs over a frame, so that an item takes about 5 ms.
-const PASSES: usize = 6;
+const PASSES: usize = 7;
 
 criterion_group!(benches, map_noop, map_frames);
 

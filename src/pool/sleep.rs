@@ -3,12 +3,13 @@
 //! One packed word counts the threads that search, the threads that sleep and the places that are vacant.
 //! 1. A producer publishes its task, fences, then reads the word. Somebody searches: nothing to do, the searcher will
 //!    find it or look again (3). Nobody searches and somebody sleeps, or a place is vacant: it wakes one.
-//! 2. A searcher that finds work and was the last searcher wakes another before it runs: there may be more.
+//! 2. A searcher that finds work and was the last searcher fences, looks at the queues and wakes another before it
+//!    runs if there is more: a producer that saw it search has woken nobody.
 //! 3. A searcher that finds nothing enters the sleepers in one operation on the word (one searcher less, one sleeper
 //!    more), fences, and looks once more at every queue. Of 1 and 3 at least one sees the other: either the
 //!    producer's read comes after the word's change, or the last look comes after the publication.
 //! 4. Waking moves one count from sleepers to searchers before the sleeper is told, so the next producer does not wake
-//!    a second one for nothing.
+//!    a second one for nothing. Who is woken is a searcher, then, and owes rule 2 like any other.
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 
@@ -31,7 +32,7 @@ impl Idle {
     /// Whether the producer of a task it has just published must wake somebody.
     #[inline]
     pub(crate) fn must_wake(&self) -> bool {
-        // SeqCst: pairs with the fence in `fall_asleep` and `vacate`.
+        // SeqCst: pairs with the fences in `end_search`, `fall_asleep` and `vacate`.
         fence(SeqCst);
         let word = self.0.load(Relaxed);
         word & FIELD == 0 && word != 0
@@ -41,9 +42,13 @@ impl Idle {
         self.0.fetch_add(SEARCHING, AcqRel);
     }
 
-    /// Ends a search that found work. Says whether it was the last.
+    /// Ends a search that found work. Says whether it was the last: then the searcher must look at the queues after this.
     pub(crate) fn end_search(&self) -> bool {
-        self.0.fetch_sub(SEARCHING, AcqRel) & FIELD == 1
+        let last = self.0.fetch_sub(SEARCHING, AcqRel) & FIELD == 1;
+        if last {
+            fence(SeqCst);
+        }
+        last
     }
 
     /// A searcher becomes a sleeper. It must look at the queues once more after this.

@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use tenter::{Client, ErrorKind, NameError, StartError, Status, TaskFuture, current, try_current};
+use tenter::{Client, ErrorKind, NameError, StartError, Status, TaskFuture, current};
 
 use crate::support::{Counts, Gate, Log, assert_nothing_left, client_of, until, watched};
 

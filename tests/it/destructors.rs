@@ -2,7 +2,7 @@
 
 use std::panic::panic_any;
 
-use tenter::{Client, ErrorKind};
+use tenter::{Client, ErrorKind, TaskError};
 
 use crate::support::{Counts, Gate, assert_nothing_left, client_of, watched};
 
@@ -15,6 +15,10 @@ impl Drop for Bomb {
             panic!("a destructor panics");
         }
     }
+}
+
+fn panics(client: &Client, body: impl FnOnce() + Send + 'static) -> TaskError {
+    client.submit(body).result().unwrap_err()
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tenter::{Client, TaskFuture, as_completed, current};
 
-use crate::support::{Gate, Log, assert_nothing_left, client_of, until, watched};
+use crate::support::{Gate, Log, assert_nothing_left_after, client_of, until, watched};
 
 fn assert_says<T>(task: &TaskFuture<T>, parts: &[&str]) {
     let text = task.explain();
@@ -38,13 +38,8 @@ fn explain_says_what_a_task_that_has_not_run_lacks() {
         assert_says(&wide, &["and 7 more"]);
         gate.open();
         wide.result().unwrap();
-        assert_nothing_left_of(&client, (ready, other, waiting, many, wide));
+        assert_nothing_left_after(&client, (ready, other, waiting, many, wide));
     });
-}
-
-fn assert_nothing_left_of<T>(client: &Client, handles: T) {
-    drop(handles);
-    assert_nothing_left(client);
 }
 
 #[test]
@@ -116,7 +111,7 @@ fn explain_says_what_a_running_task_is_blocked_on() {
             (5, 5, Some(5))
         );
         assert_eq!(*on_variable.result().unwrap(), 6);
-        assert_nothing_left_of(&client, (on_queue, on_task, timed, any, on_variable));
+        assert_nothing_left_after(&client, (on_queue, on_task, timed, any, on_variable));
     });
 }
 
@@ -131,7 +126,7 @@ fn explain_works_from_inside_and_while_all_changes() {
             assert!(!before.explain().is_empty() && !tip.explain().is_empty());
         }
         assert_eq!(*tip.result().unwrap(), 3000);
-        assert_nothing_left_of(&client, tip);
+        assert_nothing_left_after(&client, tip);
     });
 }
 
@@ -160,7 +155,7 @@ fn a_standstill_is_reported_once_and_ends_with_the_queue() {
         starved.close();
         assert!(eater.result().is_err());
         assert_eq!(log.len(), 1);
-        assert_nothing_left_of(&client, eater);
+        assert_nothing_left_after(&client, eater);
     });
 }
 

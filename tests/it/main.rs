@@ -15,6 +15,7 @@ mod destructors;
 mod errors;
 mod explain;
 mod keys;
+mod limits;
 mod many;
 mod order;
 mod queues;

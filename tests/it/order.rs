@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use tenter::{TaskFuture, current};
 
-use crate::support::{Gate, Log, assert_nothing_left, client_of, until, watched};
+use crate::support::{Gate, Log, assert_nothing_left_after, client_of, until, watched};
 
 /// Runs tasks of these priorities, submitted in this order behind a gate, on one thread; gives the order they ran in.
 fn order_of(priorities: impl IntoIterator<Item = i32>) -> Vec<usize> {

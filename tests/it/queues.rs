@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use tenter::{Client, NameError, TaskFuture, Variable, WaitError, gather};
+use tenter::{Client, WaitError, gather};
 
-use crate::support::{Counts, assert_nothing_left, client_of, until, watched};
+use crate::support::{assert_nothing_left, client_of, until, watched};
 
 #[test]
 fn a_queue_gives_first_what_came_first() {

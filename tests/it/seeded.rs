@@ -21,17 +21,13 @@ fn member(k: usize, earlier: &[TaskFuture<usize>], log: Log<usize>) -> TaskFutur
     let before = earlier.get(k / 2).cloned();
     client.task("member").try_submit(move || {
         log.write(k);
-        match (k % 3, k % 5) {
-            (0, _) if k > 0 => drop(before.expect("an earlier one").result()?),
-            (_, 0) => queue.put(k).unwrap(),
-            (_, 1) => drop(queue.get()?),
+        if k > 0 && k.is_multiple_of(3) {
+            before.expect("an earlier one").result()?;
+        }
+        match k % 5 {
+            0 => queue.put(k).unwrap(),
+            1 => _ = queue.get()?,
             _ => {}
-        }
-        if k % 15 == 0 {
-            queue.put(k).unwrap();
-        }
-        if k % 5 == 1 && k % 3 == 0 {
-            queue.get()?;
         }
         log.write(1000 + k);
         Ok::<_, TaskError>(k)

@@ -59,6 +59,13 @@ pub(crate) fn assert_nothing_left(client: &Client) {
     }
 }
 
+/// As [`assert_nothing_left`], once these are dropped.
+#[track_caller]
+pub(crate) fn assert_nothing_left_after<T>(client: &Client, handles: T) {
+    drop(handles);
+    assert_nothing_left(client);
+}
+
 /// Holds one of the pool's threads, unseen by the pool, until it is opened or dropped.
 pub(crate) struct Gate {
     open: Option<mpsc::Sender<()>>,

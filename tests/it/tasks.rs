@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use tenter::{Client, Key, Status, TaskFuture, current, gather};
 
-use crate::support::{Counts, Gate, Log, assert_nothing_left, client_of, until, watched};
+use crate::support::{
+    Counts, Gate, assert_nothing_left, assert_nothing_left_after, client_of, until, watched,
+};
 
 #[test]
 fn a_task_gives_what_its_closure_returns() {
@@ -15,11 +17,6 @@ fn a_task_gives_what_its_closure_returns() {
         assert_eq!(*text.result().unwrap(), 17);
         assert_nothing_left_after(&client, text);
     });
-}
-
-fn assert_nothing_left_after<T>(client: &Client, handles: T) {
-    drop(handles);
-    assert_nothing_left(client);
 }
 
 #[test]
@@ -62,20 +59,22 @@ fn inputs_nest_and_mix() {
 
 #[test]
 fn a_list_is_one_input() {
+    fn sum(values: Vec<&u32>) -> u32 {
+        values.into_iter().sum()
+    }
     let client = Client::new().unwrap();
     let list = client.map(1..=100u32, |x| x);
-    let sum = |values: Vec<&u32>| values.into_iter().sum::<u32>();
-    let slice = client.submit_with(&list[..10], move |values| sum(values));
-    let borrowed = client.submit_with(&list, move |values| sum(values));
+    let slice = client.submit_with(&list[..10], sum);
+    let borrowed = client.submit_with(&list, sum);
     let array = client.submit_with(&[list[0].clone(), list[1].clone()], move |values| {
         sum(values)
     });
-    let owned = client.submit_with(list, move |values| sum(values));
+    let owned = client.submit_with(list, sum);
     assert_eq!(
         [slice, borrowed, array, owned].map(|handle| handle.take().unwrap()),
         [55, 5050, 3, 5050]
     );
-    let empty = client.submit_with(&Vec::<TaskFuture<u32>>::new(), |values| values.len());
+    let empty = client.submit_with(Vec::<TaskFuture<u32>>::new(), |values| values.len());
     assert_eq!(*empty.result().unwrap(), 0);
 }
 

@@ -1,8 +1,6 @@
 //! What is wanted runs and stays; what nobody wants goes.
 
-use std::sync::mpsc;
-
-use tenter::{Client, ErrorKind, Status, TakeError, TaskFuture, current};
+use tenter::{Client, ErrorKind, Status, TakeError, TaskFuture};
 
 use crate::support::{Counts, Gate, Log, assert_nothing_left, client_of, until, watched};
 

@@ -10,7 +10,7 @@ use loom::thread;
 
 use super::assert_empty;
 use crate::graph::State::{Cancelled, Failed, Finished, Queued};
-use crate::graph::{Born, Cache, Effects, Existing, Graph, Identity, Key, Outcome, Spec};
+use crate::graph::{Born, Cache, Effects, Existing, GIVEN, Graph, Identity, Key, Outcome, Spec};
 
 /// What a payload holds: a task not run, or a result.
 type Books = Arc<Mutex<HashMap<u32, Option<Outcome>>>>;
@@ -40,19 +40,7 @@ fn explore(preemptions: Option<usize>, f: impl Fn(Hand) + Sync + Send + 'static)
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = builder.preemption_bound.or(preemptions);
     builder.max_branches = 10_000;
-    let n = std::sync::atomic::AtomicUsize::new(0);
-    let n = Arc::new(n);
-    let m = n.clone();
-    let t = std::time::Instant::now();
-    builder.check(move || {
-        m.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        f(Hand::of(Arc::new(Graph::new()), Books::default()))
-    });
-    eprintln!(
-        "ITER {} {:?}",
-        n.load(std::sync::atomic::Ordering::Relaxed),
-        t.elapsed()
-    );
+    builder.check(move || f(Hand::of(Arc::new(Graph::new()), Books::default())));
 }
 
 impl Hand {
@@ -442,6 +430,19 @@ fn cancel_by_slot_against_linking() {
         let b = main.task(&[a]);
         main.join(other);
         main.assert_over(&[a, b]);
+    });
+}
+
+/// The caller's want of a given input is the dependent's from the start, and given up once, by either.
+#[test]
+fn given_inputs_against_a_failing_one() {
+    model(|mut main| {
+        let (a, b) = (main.task(&[]), main.task(&[]));
+        let other = main.spawn(move |hand| assert!(hand.run(a, Outcome::Error)));
+        let c = main.task(&[a, b | GIVEN]);
+        main.join(other);
+        assert_eq!(main.graph.state(c), Failed);
+        main.assert_over(&[a, c]);
     });
 }
 

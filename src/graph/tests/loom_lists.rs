@@ -87,7 +87,7 @@ fn compaction_against_cancel() {
 
 #[test]
 fn two_compactions_and_a_finish() {
-    bounded(3, |mut main| {
+    bounded(2, |mut main| {
         let a = main.task(&[]);
         let (b, c) = (main.task(&[a]), main.task(&[a]));
         let first = main.spawn(move |hand| hand.drop(b));

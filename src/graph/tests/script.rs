@@ -2,7 +2,7 @@
 
 use super::rig::Rig;
 use crate::graph::State::{Cancelled, Failed, Finished, Queued, Running, Waiting};
-use crate::graph::{Outcome, Spec};
+use crate::graph::{GIVEN, Outcome, Spec};
 
 #[test]
 fn a_task_is_queued_run_and_freed_with_its_last_handle() {
@@ -64,6 +64,23 @@ fn an_input_given_several_times_counts_each_time() {
     let c = rig.task(&[b, b]);
     assert_eq!(rig.graph.inputs(c).to_vec(), [b, b]);
     rig.drop_all(&[c, b]);
+    rig.assert_over();
+}
+
+#[test]
+fn a_given_want_becomes_the_dependents() {
+    let mut rig = Rig::new();
+    let (pending, settled, bad) = (rig.task(&[]), rig.settled(false), rig.settled(true));
+    let task = rig.task(&[pending | GIVEN, settled | GIVEN]);
+    assert_eq!(rig.graph.inputs(task).to_vec(), [pending, settled]);
+    assert_eq!((rig.refs(pending), rig.refs(settled)), (2, 1));
+    rig.run(pending);
+    rig.run(task);
+    assert!(rig.is_freed(pending) && rig.is_freed(settled));
+    let heir = rig.task(&[task | GIVEN, bad | GIVEN]);
+    assert_eq!(rig.state(heir), Failed);
+    assert!(rig.is_freed(task) && rig.is_freed(bad));
+    rig.drop(heir);
     rig.assert_over();
 }
 
