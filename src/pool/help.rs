@@ -21,7 +21,13 @@ impl Local {
     /// the stack is half used.
     pub(super) fn help(&self, target: u32) {
         let engine = &self.engine;
-        let may = || engine.queues.baton.as_ref().is_none_or(|baton| baton.helps());
+        let may = || {
+            engine
+                .queues
+                .baton
+                .as_ref()
+                .is_none_or(|baton| baton.helps())
+        };
         while !engine.graph.is_settled(target) && has_stack() && may() {
             let Some(claimed) = self.claim_in_closure(target) else {
                 return;

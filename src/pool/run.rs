@@ -12,29 +12,44 @@ use crate::graph::{Born, Inputs, Outcome, State as TaskState};
 
 /// Calls user code and keeps its panic from unwinding into ours. Every call of user code goes through here.
 pub(crate) fn guarded<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(Panic)
+    catch_unwind(AssertUnwindSafe(f)).map_err(|payload| Panic(Some(payload)))
 }
 
-/// What user code panicked with. Its destructor is user code too.
-pub(crate) struct Panic(Box<dyn Any + Send>);
+/// What user code panicked with. Its destructor is user code too, and runs guarded.
+pub(crate) struct Panic(Option<Box<dyn Any + Send>>);
 
 impl Panic {
     /// The panic's text, as the panic hook would print it.
-    pub(crate) fn text(self) -> String {
-        let text = match (
-            self.0.downcast_ref::<&str>(),
-            self.0.downcast_ref::<String>(),
+    pub(crate) fn text(&self) -> String {
+        let payload = self.0.as_ref().expect("there until the drop");
+        match (
+            payload.downcast_ref::<&str>(),
+            payload.downcast_ref::<String>(),
         ) {
             (Some(text), _) => (*text).to_owned(),
             (_, Some(text)) => text.clone(),
             _ => "a panic whose payload is no text".to_owned(),
-        };
-        // The payload's destructor may panic, and so may that panic's payload's: twice is enough, then it is leaked.
-        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(self.0))) {
-            std::mem::forget(again);
         }
-        text
     }
+}
+
+impl Drop for Panic {
+    fn drop(&mut self) {
+        if let Some(payload) = self.0.take() {
+            drop_payload(payload);
+        }
+    }
+}
+
+/// Drops a payload whose destructor may panic, and so may that panic's payload's: a few times, then it is leaked.
+fn drop_payload(mut payload: Box<dyn Any + Send>) {
+    for _ in 0..8 {
+        match catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            Ok(()) => return,
+            Err(again) => payload = again,
+        }
+    }
+    std::mem::forget(payload);
 }
 
 impl std::fmt::Debug for Panic {
@@ -116,7 +131,7 @@ impl Local {
             }
             Ok(Err(failure)) => self.end_badly(claimed, failure),
             Err(panic) => {
-                let error = panicked(panic, engine.blame(claimed.index()));
+                let error = panicked(&panic, engine.blame(claimed.index()));
                 Ended::Settles(self.fail(claimed, error))
             }
         }
@@ -226,11 +241,16 @@ fn failed(failure: Failure, blame: Blame) -> TaskError {
         Err(failure) => {
             let refused = failure.downcast_ref::<WaitError>().map(WaitError::kind);
             let message = failure.to_string();
-            TaskError::new(refused.unwrap_or(ErrorKind::Failed), blame, message, Some(failure))
+            TaskError::new(
+                refused.unwrap_or(ErrorKind::Failed),
+                blame,
+                message,
+                Some(failure),
+            )
         }
     }
 }
 
-fn panicked(panic: Panic, blame: Blame) -> TaskError {
+fn panicked(panic: &Panic, blame: Blame) -> TaskError {
     TaskError::new(ErrorKind::Panicked, blame, panic.text(), None)
 }

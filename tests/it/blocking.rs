@@ -282,4 +282,34 @@ mod in_rayon {
             assert_nothing_left(&client);
         });
     }
+
+    /// Each waiting thread of rayon's takes up the next iterator: that must not nest without end.
+    #[test]
+    fn hundreds_of_parallel_iterators_may_wait_at_once() {
+        watched(|| {
+            two_rayon_threads();
+            let client = client_of(2);
+            let go = client.variable::<u64>("go").unwrap();
+            let outer = |_| -> TaskFuture<u64> {
+                let (inner, go) = (client.clone(), go.clone());
+                client.submit(move || {
+                    let wait = |_| {
+                        let go = go.clone();
+                        *inner.submit(move || go.get().unwrap()).result().unwrap()
+                    };
+                    (0..2u64).into_par_iter().map(wait).sum()
+                })
+            };
+            let tasks: Vec<_> = (0..400).map(outer).collect();
+            let mut last = 0;
+            while client.stats().started > last {
+                last = client.stats().started;
+                (0..100_000).for_each(|_| std::thread::yield_now());
+            }
+            go.set(1).unwrap();
+            assert_eq!(gather(&tasks).unwrap(), [&2; 400]);
+            drop(tasks);
+            assert_nothing_left(&client);
+        });
+    }
 }

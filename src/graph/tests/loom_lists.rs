@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use super::loom::{Hand, bounded, model};
 use crate::graph::Outcome::{Error, Value};
 use crate::graph::State::{Failed, Queued};
+use crate::graph::arena::Arena;
+use crate::graph::node::Edge;
 
 /// The waiters that have left, as a driver keeps them.
 type Gone = Arc<Mutex<HashSet<u32>>>;
@@ -211,5 +213,31 @@ fn a_listed_page_is_not_lost() {
         let next = [main.task(&[]), main.task(&[])];
         assert_eq!(main.graph.nodes.len(), 4, "the page was listed");
         main.assert_over(&next);
+    });
+}
+
+/// Slots come back to a page while it is being taken: who takes it lists it again for them.
+#[test]
+fn slots_given_back_to_a_page_that_is_being_taken() {
+    model(|_| {
+        let (arena, mut cache) = (Arc::new(Arena::<Edge>::new()), Default::default());
+        let slots: Vec<u32> = (0..7).map(|_| arena.take(&mut cache)).collect();
+        let giver = |slots: [u32; 2]| {
+            let arena = Arc::clone(&arena);
+            move || {
+                let mut cache = Default::default();
+                slots.iter().for_each(|&slot| arena.give(&mut cache, slot));
+                arena.flush(&mut cache);
+            }
+        };
+        // The second page: slots 4 to 7.
+        giver([slots[3], slots[4]])();
+        let other = loom::thread::spawn(giver([slots[5], slots[6]]));
+        let first = arena.take(&mut cache);
+        other.join().unwrap();
+        let mut taken: Vec<u32> = (0..3).map(|_| arena.take(&mut cache)).collect();
+        taken.push(first);
+        taken.sort_unstable();
+        assert_eq!(taken, slots[3..], "no other page was needed");
     });
 }
