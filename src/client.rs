@@ -242,7 +242,10 @@ impl Client {
 
     /// Options for the next submit; the name is what errors, `explain` and diagnostics call the task.
     pub fn task(&self, name: &str) -> Task<'_> {
-        Task::new(self, self.engine.names.number(name))
+        Task::new(
+            self,
+            local::with(&self.engine, |local| local.name_number(name)),
+        )
     }
 
     /// Whether the task this client was got in ([`current`]) should stop: it was cancelled, or nobody wants it.

@@ -44,6 +44,8 @@ pub(crate) struct Crew {
 /// Who is where.
 #[derive(Debug, Default)]
 pub(super) struct Roster {
+    /// Of all threads alive.
+    pub(super) seats: Vec<Arc<Seat>>,
     pub(super) sleepers: Vec<Arc<Seat>>,
     pub(super) vacant: Vec<Place>,
     pub(super) dormant: Vec<Arc<Seat>>,
@@ -78,6 +80,12 @@ impl Crew {
     /// Whether work found nobody to do it since the last call.
     pub(super) fn take_starved(&self) -> bool {
         self.starved.swap(false, Relaxed)
+    }
+
+    /// Whether a thread that has a body seems to be blocked by something that we know nothing of.
+    pub(super) fn is_blocked_unseen(&self) -> bool {
+        let seats = self.roster.lock().seats.clone();
+        seats.iter().any(|seat| seat.is_blocked_unseen())
     }
 
     /// Asks that many extra threads to give their places up.
@@ -275,6 +283,7 @@ impl Engine {
         match builder.spawn(move || super::worker::work(&engine, &at)) {
             Ok(_) => {
                 roster.threads += 1;
+                roster.seats.push(seat);
                 roster.ever += 1;
                 Ok(())
             }

@@ -29,6 +29,8 @@ pub(crate) struct Local {
     pub(crate) task: Cell<u32>,
     /// The waits of the bodies on this thread's stack, outermost first.
     pub(crate) frames: RefCell<Vec<Frame>>,
+    /// The last name this thread asked for, and its number.
+    pub(super) last_name: RefCell<(Arc<str>, u32)>,
     /// Whether a call further down this thread's stack is doing the duties.
     pub(super) settling: Cell<bool>,
     state: RefCell<State>,
@@ -152,6 +154,7 @@ impl Local {
             seat,
             task: Cell::new(0),
             frames: RefCell::new(Vec::new()),
+            last_name: RefCell::new(("".into(), 0)),
             settling: Cell::new(false),
             state: RefCell::new(State::new()),
         }

@@ -29,8 +29,10 @@ const GRACE: Duration = Duration::from_micros(300);
 /// moments (or a machine that gives us no time) do not start a crowd.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(64);
-/// Ticks without a task started that count as a standstill.
+/// Ticks without a task started that count as a standstill, when a thread seems to be blocked unseen,
 const STILL: u32 = 2;
+/// and when all of them could run: they may spin, or be long, or be given no time.
+const STILL_RUNNING: u32 = 20;
 /// Ticks without anybody waiting before the monitor sleeps.
 const QUIET: u32 = 20;
 
@@ -172,7 +174,7 @@ impl Watch {
             engine.waits.refuse_one();
         }
         if !asked {
-            self.add_spares(engine, work && waiting > 0 && self.still >= STILL);
+            self.add_spares(engine, work && waiting > 0 && self.stands_still(engine));
         }
         if engine.waits.blocked() >= SOFT_CAP {
             engine.fill_urgent();
@@ -202,6 +204,10 @@ impl Watch {
             self.hired_at = Instant::now();
             self.pause = (2 * self.pause).min(LONGEST_PAUSE);
         }
+    }
+
+    fn stands_still(&self, engine: &Engine) -> bool {
+        self.still >= STILL_RUNNING || (self.still >= STILL && engine.crew.is_blocked_unseen())
     }
 
     fn add_spares(&mut self, engine: &Arc<Engine>, needed: bool) {

@@ -7,6 +7,7 @@ use parking_lot::RwLock;
 
 use super::Engine;
 use super::job;
+use super::local::Local;
 
 /// The names of an engine's tasks; number 0 is a task without one.
 #[derive(Debug, Default)]
@@ -19,20 +20,18 @@ struct Table {
 }
 
 impl Names {
-    /// The number of a name.
-    pub(crate) fn number(&self, name: &str) -> u32 {
-        if let Some(&number) = self.0.read().numbers.get(name) {
-            return number;
+    fn number(&self, name: &str) -> (Arc<str>, u32) {
+        if let Some((text, &number)) = self.0.read().numbers.get_key_value(name) {
+            return (Arc::clone(text), number);
         }
         let table = &mut *self.0.write();
-        if let Some(&number) = table.numbers.get(name) {
-            return number;
-        }
+        let next = table.texts.len() as u32 + 1;
         let text: Arc<str> = name.into();
-        table.texts.push(Arc::clone(&text));
-        let number = table.texts.len() as u32;
-        table.numbers.insert(text, number);
-        number
+        let number = *table.numbers.entry(Arc::clone(&text)).or_insert(next);
+        if number == next {
+            table.texts.push(Arc::clone(&text));
+        }
+        (text, number)
     }
 
     /// The name of this number, or what stands for it.
@@ -44,6 +43,17 @@ impl Names {
     fn text(&self, number: u32) -> Option<Arc<str>> {
         let place = (number as usize).checked_sub(1)?;
         self.0.read().texts.get(place).cloned()
+    }
+}
+
+impl Local {
+    /// The number of a name. A program submits many tasks of one name, so each thread remembers its last.
+    pub(crate) fn name_number(&self, name: &str) -> u32 {
+        let mut last = self.last_name.borrow_mut();
+        if last.1 == 0 || *last.0 != *name {
+            *last = self.engine.names.number(name);
+        }
+        last.1
     }
 }
 

@@ -1,5 +1,9 @@
 //! The right to work, and where a thread without work sleeps.
 
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use crossbeam::deque::Worker;
@@ -44,6 +48,10 @@ impl Place {
 pub(crate) struct Seat {
     pub(super) grant: Mutex<Option<Grant>>,
     bell: Condvar,
+    /// The thread waits where we know of it.
+    parked: AtomicBool,
+    /// Where the system tells the thread's state, if it does.
+    state_file: OnceLock<PathBuf>,
 }
 
 /// What a sleeping thread is woken for.
@@ -58,12 +66,47 @@ pub(super) enum Grant {
 }
 
 impl Seat {
+    /// Called by the thread that sits here, at its beginning.
+    pub(super) fn occupy(&self) {
+        if let Ok(thread) = std::fs::read_link("/proc/thread-self") {
+            let file = Path::new("/proc").join(thread).join("stat");
+            self.state_file.get_or_init(|| file);
+        }
+    }
+
+    /// Calls `wait`, which blocks in a way that we know of.
+    pub(super) fn parked<R>(&self, wait: impl FnOnce() -> R) -> R {
+        self.parked.store(true, Relaxed);
+        let result = wait();
+        self.parked.store(false, Relaxed);
+        result
+    }
+
+    /// Whether the thread seems to wait for something that we know nothing of. A thread that could run but is given no
+    /// time does not; where the system does not tell, any thread does.
+    pub(super) fn is_blocked_unseen(&self) -> bool {
+        if self.parked.load(Relaxed) {
+            return false;
+        }
+        let Some(file) = self.state_file.get() else {
+            return true;
+        };
+        // `pid (name) state ...`; the name may contain anything but is the last thing in brackets.
+        let stat = std::fs::read_to_string(file).unwrap_or_default();
+        stat.rsplit_once(") ")
+            .is_none_or(|(_, rest)| !rest.starts_with('R'))
+    }
+
     pub(super) fn give(&self, grant: Grant) {
         *self.grant.lock() = Some(grant);
         self.bell.notify_one();
     }
 
     pub(super) fn wait(&self, limit: Option<Duration>) -> Option<Grant> {
+        self.parked(|| self.wait_for_grant(limit))
+    }
+
+    fn wait_for_grant(&self, limit: Option<Duration>) -> Option<Grant> {
         let deadline = limit.map(|limit| Instant::now() + limit);
         let mut grant = self.grant.lock();
         while grant.is_none() {

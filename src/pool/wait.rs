@@ -129,17 +129,25 @@ impl Local {
         let waited = if in_task && engine.queues.baton.is_some() {
             self.park_in_turn(key, deadline, &done)
         } else {
-            let holder = self.place_holder();
-            if let Some(holder) = &holder {
-                holder.engine.vacate(holder);
-            }
-            let waited = self.park(key, deadline, &done);
-            if let Some(holder) = &holder {
-                holder.engine.retake(holder);
-            }
-            waited
+            self.park_without_place(key, deadline, &done)
         };
         engine.waits.leave(self, key);
+        waited
+    }
+
+    fn park_without_place(
+        &self,
+        key: usize,
+        deadline: Option<Instant>,
+        done: &impl Fn() -> bool,
+    ) -> Result<(), WaitError> {
+        let holder = self.place_holder();
+        let Some((holder, seat)) = holder.as_ref().and_then(|h| Some((h, h.seat.as_ref()?))) else {
+            return self.park(key, deadline, done);
+        };
+        holder.engine.vacate(holder);
+        let waited = seat.parked(|| self.park(key, deadline, done));
+        holder.engine.retake(holder);
         waited
     }
 

@@ -10,12 +10,14 @@ use super::place::{Grant, Place, Seat};
 
 /// How long a thread without a place is kept.
 const KEEP: Duration = Duration::from_secs(10);
-/// Searches before a thread sleeps: a few microseconds.
-const ROUNDS: usize = 48;
+/// Looks before a thread sleeps, and the pauses after the first: together a few microseconds.
+const ROUNDS: usize = 6;
+const FIRST_WAIT: usize = 8;
 
 /// The life of one of the pool's threads.
 pub(super) fn work(engine: &Arc<Engine>, seat: &Arc<Seat>) {
     super::stack::mark_stack(engine.options.stack_size);
+    seat.occupy();
     let local = Rc::new(Local::new(engine, Some(Arc::clone(seat))));
     local::enter(Rc::clone(&local));
     engine.options.thread_started();
@@ -28,6 +30,7 @@ pub(super) fn work(engine: &Arc<Engine>, seat: &Arc<Seat>) {
     drop(local);
     let mut roster = engine.crew.roster.lock();
     roster.threads -= 1;
+    roster.seats.retain(|other| !Arc::ptr_eq(other, seat));
     if roster.threads == 0 {
         engine.crew.empty.notify_all();
     }
@@ -59,15 +62,18 @@ impl Local {
     }
 
     /// Looks for work for a few microseconds. Found: no longer a searcher. Not found: still one.
+    ///
+    /// It waits before each look, twice as long each time: who polls a queue that is just being filled takes its
+    /// memory away from who fills it, and finds one task where it would find many a moment later.
     fn search(&self) -> Option<u32> {
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
             if let Some(index) = self.pick() {
                 if self.engine.crew.idle.end_search() && self.engine.queues.has_work() {
                     self.engine.notify();
                 }
                 return Some(index);
             }
-            (0..16).for_each(|_| std::hint::spin_loop());
+            (0..FIRST_WAIT << round).for_each(|_| std::hint::spin_loop());
         }
         None
     }

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use tenter::{Client, Status, TaskFuture};
 
-/// Far above what any test takes: past it the body hangs.
-const LIMIT: Duration = Duration::from_secs(60);
+/// Far above what any test takes, under a sanitizer too: past it the body hangs.
+const LIMIT: Duration = Duration::from_secs(120);
 /// Far above what any condition takes to come about.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(100);
 
 /// Runs a test's body in a thread, so that a hang is a failure.
 pub(crate) fn watched(body: impl FnOnce() + Send + 'static) {
