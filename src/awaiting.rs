@@ -64,6 +64,7 @@ struct Watching(Option<WaiterId>);
 impl Watching {
     fn poll(&mut self, task: &TaskRef, context: &Context<'_>) -> Poll<()> {
         if task.is_settled() {
+            self.leave(task);
             return Poll::Ready(());
         }
         let wake = Wake::Async(context.waker().clone());
@@ -85,6 +86,8 @@ impl Watching {
                     .watch(&mut local.state().cache, task.index(), waiter.number);
             if watching {
                 self.0 = Some(waiter);
+                local.engine.waits.count_async(true);
+                local.engine.monitor.watch(&local.engine);
                 Poll::Pending
             } else {
                 waiters.disarm(waiter);
@@ -95,6 +98,7 @@ impl Watching {
 
     fn leave(&mut self, task: &TaskRef) {
         if let Some(waiter) = self.0.take() {
+            task.engine().waits.count_async(false);
             local::with(task.engine(), |local| local.leave(task.index(), waiter));
         }
     }

@@ -162,6 +162,7 @@ impl fmt::Display for TaskError {
             ErrorKind::Panicked => "panicked",
             ErrorKind::Cancelled => "was cancelled",
             ErrorKind::Failed => "failed",
+            ErrorKind::TimedOut => "was not done in time",
             _ => "could not go on",
         };
         write!(f, " {verb}")?;
@@ -209,7 +210,7 @@ impl fmt::Display for WaitError {
         match self {
             Self::Deadlock(cycle) => write!(f, "deadlock: {cycle}"),
             Self::TooManyBlocked => f.write_str(
-                "too many tasks are blocked at once: `.await` the handle instead of `result()`, or block in fewer tasks",
+                "too many tasks are blocked at once: make what they wait for their input (`submit_with`), or wait in async code with `.await`",
             ),
             Self::Closed => f.write_str("closed: nothing more will arrive"),
             Self::TimedOut => f.write_str("the time given for the wait was over"),
@@ -361,4 +362,29 @@ impl<T> fmt::Display for TakeError<T> {
     }
 }
 
-impl<T> Error for TakeError<T> {}
+impl<T> Error for TakeError<T> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Failed(error) => Some(error),
+            Self::Shared(_) => None,
+        }
+    }
+}
+
+/// Keeps the culprit, for use with `?` in a task that returns [`TaskError`].
+impl<T> From<TakeError<T>> for TaskError {
+    fn from(error: TakeError<T>) -> Self {
+        match error {
+            TakeError::Failed(error) => error,
+            TakeError::Shared(_) => {
+                let text = "the result it wanted to take is wanted by others too";
+                Self::new(
+                    ErrorKind::Failed,
+                    crate::client::current_blame(),
+                    text,
+                    None,
+                )
+            }
+        }
+    }
+}

@@ -33,7 +33,8 @@ impl Engine {
 
     /// Waits for running bodies, at most until `deadline`; gives the names of those that are still running.
     pub(crate) fn wait_stopped(self: &Arc<Self>, deadline: Option<Instant>) -> Vec<String> {
-        let stopped = self.crew.wait_empty(deadline);
+        // A copy made by `fork` has no threads to wait for.
+        let stopped = self.forked() || self.crew.wait_empty(deadline);
         if stopped {
             Vec::new()
         } else {

@@ -70,7 +70,7 @@ impl Engine {
         {
             return;
         }
-        let text = self.describe(&cycle);
+        let text = self.describe(local, &cycle);
         let last = records
             .slab
             .iter_mut()
@@ -144,8 +144,9 @@ impl Engine {
         inputs.into_iter().flatten().filter(unsettled).collect()
     }
 
-    fn describe(&self, cycle: &Cycle) -> String {
-        let labels: Vec<String> = cycle.tasks.iter().map(|&task| self.label(task)).collect();
+    fn describe(&self, local: &Local, cycle: &Cycle) -> String {
+        let label = |&task: &u32| local.pinned(task, || self.label(task)).unwrap_or_default();
+        let labels: Vec<String> = cycle.tasks.iter().map(label).collect();
         format!("{} -> {}", labels.join(" -> "), labels[0])
     }
 

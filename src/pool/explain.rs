@@ -27,18 +27,15 @@ impl Engine {
     }
 
     fn explain_running(&self, label: &str, index: u32) -> String {
+        // Under the lock the blocked body cannot go on, so it still wants what it waits for.
         let on = self.waits.with(|records| {
             let mut frames = records.slab.iter().flat_map(|(_, record)| &record.frames);
-            frames
-                .find(|frame| frame.task == index)
-                .map(|frame| frame.on.clone())
+            let frame = frames.find(|frame| frame.task == index);
+            frame.map(|frame| self.describe_wait(&frame.on))
         });
         match on {
             None => format!("{label} is running"),
-            Some(on) => format!(
-                "{label} has started and is blocked on {}",
-                self.describe_wait(&on)
-            ),
+            Some(on) => format!("{label} has started and is blocked on {on}"),
         }
     }
 

@@ -29,10 +29,9 @@ const GRACE: Duration = Duration::from_micros(300);
 /// moments (or a machine that gives us no time) do not start a crowd.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(64);
-/// Ticks without a task started that count as a standstill, when a thread seems to be blocked unseen,
+/// Ticks without a task started that count as a standstill, when a thread seems to be blocked unseen. When all of them
+/// could run they are busy, or are given no time, and more threads would not help.
 const STILL: u32 = 2;
-/// and when all of them could run: they may spin, or be long, or be given no time.
-const STILL_RUNNING: u32 = 20;
 /// Ticks without anybody waiting before the monitor sleeps.
 const QUIET: u32 = 20;
 
@@ -98,12 +97,11 @@ impl Monitor {
     }
 
     /// Waits for the next tick, or until asked. `None`: the engine stops. Else whether it was asked.
-    fn wait(&self, tick: Option<Duration>) -> Option<bool> {
+    fn wait(&self, engine: &Engine, tick: Option<Duration>) -> Option<bool> {
         let mut door = self.state.lock();
-        if tick.is_none() {
-            door.awake = false;
-        }
-        let told = door.stop || door.asked || (tick.is_none() && door.awake);
+        door.awake = tick.is_some();
+        // Who waits is counted before it looks at the door: it has seen us awake, or we see it here.
+        let told = door.stop || door.asked || (tick.is_none() && engine.waits.waiting() > 0);
         match tick {
             _ if told => {}
             None => self.bell.wait(&mut door),
@@ -143,7 +141,7 @@ fn watch(engine: &Arc<Engine>) {
         fresh: true,
     };
     let mut tick = Some(TICK);
-    while let Some(asked) = engine.monitor.wait(tick) {
+    while let Some(asked) = engine.monitor.wait(engine, tick) {
         if asked {
             engine.monitor.pause(GRACE);
         }
@@ -207,13 +205,21 @@ impl Watch {
     }
 
     fn stands_still(&self, engine: &Engine) -> bool {
-        self.still >= STILL_RUNNING || (self.still >= STILL && engine.crew.is_blocked_unseen())
+        self.still >= STILL && engine.crew.is_blocked_unseen()
     }
 
     fn add_spares(&mut self, engine: &Arc<Engine>, needed: bool) {
-        if needed && engine.waits.blocked() < SOFT_CAP {
+        if engine.queues.baton.is_some() {
+            return; // One body at a time, whatever blocks.
+        }
+        if needed {
+            let spares = if engine.waits.blocked() < SOFT_CAP {
+                self.spares
+            } else {
+                1
+            };
             engine.crew.set_surplus(0);
-            (0..self.spares).for_each(|_| engine.hire_extra());
+            (0..spares).for_each(|_| engine.hire_extra());
             self.spares = (self.spares * 2).min(SOFT_CAP);
         } else {
             // Tasks start again: the spares go, one half at a time, so that they come back if they were the reason.

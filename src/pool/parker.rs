@@ -72,9 +72,15 @@ impl Parker {
         }
     }
 
-    /// From now on the thread goes on only with the baton.
-    pub(super) fn hold(&self) {
-        self.state.lock().held = true;
+    /// From now on the thread goes on only with the baton. A token that has come already makes it resumable.
+    pub(super) fn hold(self: &Arc<Self>) {
+        let mut state = self.state.lock();
+        state.held = true;
+        let told = state.token;
+        drop(state);
+        if let Some(baton) = self.baton.as_ref().filter(|_| told) {
+            baton.resumable(Arc::clone(self));
+        }
     }
 
     /// Waits for the baton after [`hold`](Self::hold); in its turn, or when the time is over and its turn has come.

@@ -20,34 +20,56 @@ enum Duty {
 }
 
 impl Local {
-    /// Does everything that the events so far ask for, unless a call further down the stack is doing it.
+    /// Does everything that the events so far ask for. Inside of itself (a destructor has come back here) it queues and
+    /// wakes, which runs no destructors, and leaves the rest to the call further down the stack.
     #[inline]
     pub(crate) fn settle_up(&self) {
         self.queue_ready();
-        if self.settling.get() || self.state().fx.is_quiet() {
+        if self.state().fx.is_quiet() {
             return;
         }
-        self.settling.set(true);
-        self.settle_all();
+        if self.settling.replace(true) {
+            return self.wake_all();
+        }
+        while let Some(duty) = self.next_duty(true) {
+            self.perform(duty);
+        }
         self.settling.set(false);
     }
 
-    /// As [`settle_up`](Self::settle_up), even inside of it: for a thread that is about to wait.
+    /// As [`settle_up`](Self::settle_up), for a thread that is about to wait: also inside of itself it settles what it
+    /// may be about to wait for. Only freeing is left to the call further down.
     pub(crate) fn settle_all(&self) {
-        while let Some(duty) = self.next_duty() {
-            match duty {
-                Duty::Wake(waiter) => self.engine.waiters.fire(waiter),
-                Duty::Inherit(task, input) => self.inherit(task, input),
-                Duty::Unrun(task) => self.settle_unrun(task),
-                Duty::Free(task) => self.free(task),
-            }
-            self.queue_ready();
+        if !self.settling.get() {
+            return self.settle_up();
+        }
+        self.queue_ready();
+        while let Some(duty) = self.next_duty(false) {
+            self.perform(duty);
         }
     }
 
-    fn next_duty(&self) -> Option<Duty> {
+    fn perform(&self, duty: Duty) {
+        match duty {
+            Duty::Wake(waiter) => self.engine.waiters.fire(waiter),
+            Duty::Inherit(task, input) => self.inherit(task, input),
+            Duty::Unrun(task) => self.settle_unrun(task),
+            Duty::Free(task) => self.free(task),
+        }
+        self.queue_ready();
+    }
+
+    fn wake_all(&self) {
+        let wake = std::mem::take(&mut self.state().fx.wake);
+        wake.into_iter()
+            .for_each(|waiter| self.engine.waiters.fire(waiter));
+    }
+
+    fn next_duty(&self, free_too: bool) -> Option<Duty> {
         let mut state = self.state();
-        self.free_plain(&mut state);
+        if free_too {
+            self.free_plain(&mut state);
+        }
         let Effects {
             wake,
             inherit,
@@ -65,7 +87,7 @@ impl Local {
                     .map(|(task, input)| Duty::Inherit(task, input))
             })
             .or_else(|| unrun.pop().map(Duty::Unrun))
-            .or_else(|| free.pop().map(Duty::Free))
+            .or_else(|| free_too.then(|| free.pop().map(Duty::Free)).flatten())
     }
 
     /// Frees a slot: at once, if that runs no user code.

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use super::job::{self, Claimed, Job, RunContext};
 use super::local::Local;
@@ -152,15 +153,7 @@ impl Local {
     #[cold]
     fn forward(&self, claimed: &Claimed, target: TaskRef) -> Option<u32> {
         let (engine, index) = (&*self.engine, claimed.index());
-        if target.index() == index || engine.needs(self, target.index(), index) {
-            let cycle =
-                WaitError::Deadlock(format!("{} is to have its own result", engine.label(index)));
-            let error = TaskError::new(
-                ErrorKind::Deadlock,
-                engine.blame(index),
-                cycle.to_string(),
-                Some(cycle.into()),
-            );
+        if let Some(error) = self.bad_forward(index, &target) {
             let outcome = self.fail(claimed, error);
             return self.finish(claimed, outcome, &engine.graph.inputs(index), false);
         }
@@ -174,6 +167,25 @@ impl Local {
         drop(state);
         self.settle_up();
         None
+    }
+
+    /// Why a task cannot have the result of `target`.
+    fn bad_forward(&self, index: u32, target: &TaskRef) -> Option<TaskError> {
+        let engine = &*self.engine;
+        let (kind, text) = if !std::ptr::eq(Arc::as_ptr(target.engine()), engine) {
+            (
+                ErrorKind::ForeignHandle,
+                "the handle it gave belongs to another client".to_owned(),
+            )
+        } else if target.index() == index || engine.needs(self, target.index(), index) {
+            (
+                ErrorKind::Deadlock,
+                format!("{} is to have its own result", engine.label(index)),
+            )
+        } else {
+            return None;
+        };
+        Some(TaskError::new(kind, engine.blame(index), text, None))
     }
 
     #[cold]
@@ -240,7 +252,8 @@ fn failed(failure: Failure, blame: Blame) -> TaskError {
         Ok(inner) => inner.through(&blame.task),
         Err(failure) => {
             let refused = failure.downcast_ref::<WaitError>().map(WaitError::kind);
-            let message = failure.to_string();
+            // Its text is user code too.
+            let message = guarded(|| failure.to_string()).unwrap_or_else(|panic| panic.text());
             TaskError::new(
                 refused.unwrap_or(ErrorKind::Failed),
                 blame,

@@ -241,7 +241,7 @@ impl Local {
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 break Err(WaitError::TimedOut);
             }
-            if rayon::yield_now() != Some(rayon::Yield::Executed) {
+            if !yield_once() {
                 self.parker.park(Some(Instant::now() + MOMENT));
             }
         };
@@ -252,7 +252,25 @@ impl Local {
 
 impl Engine {
     /// Whether this process is a copy, made by `fork`, of the one that has the threads.
-    fn forked(&self) -> bool {
+    pub(super) fn forked(&self) -> bool {
         self.process != std::process::id()
     }
+}
+
+/// Runs one of rayon's jobs, if there is one. That job may come back here; past a depth that any stack has room for it
+/// is left to other threads.
+#[cfg(feature = "rayon")]
+fn yield_once() -> bool {
+    const DEEPEST: u32 = 64;
+    thread_local! {
+        static DEPTH: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+    }
+    let depth = DEPTH.get();
+    if depth >= DEEPEST {
+        return false;
+    }
+    DEPTH.set(depth + 1);
+    let ran = rayon::yield_now() == Some(rayon::Yield::Executed);
+    DEPTH.set(depth);
+    ran
 }

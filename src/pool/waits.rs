@@ -133,6 +133,15 @@ impl Waits {
         Ok(records.slab.insert(record))
     }
 
+    /// An async wait begins or ends: it has no record, but somebody waits.
+    pub(crate) fn count_async(&self, begins: bool) {
+        if begins {
+            self.waiting.fetch_add(1, AcqRel);
+        } else {
+            self.waiting.fetch_sub(1, AcqRel);
+        }
+    }
+
     /// Ends the latest wait of a body with `TooManyBlocked`: the system gives no more threads.
     pub(super) fn refuse_one(&self) {
         let records = &mut *self.records.lock();

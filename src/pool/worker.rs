@@ -38,21 +38,32 @@ pub(super) fn work(engine: &Arc<Engine>, seat: &Arc<Seat>) {
 
 impl Local {
     /// Begins as a searcher with a place. Ends when the engine stops, or without a place for too long.
+    ///
+    /// Who is woken is counted as a searcher, so that the next producer does not wake another: it must search, and end
+    /// its search as any searcher does, or what that producer published would wait for it alone.
     fn work(&self) {
-        let mut found = self.search();
+        let mut searching = true;
         loop {
-            match found {
-                Some(index) => self.run_chain(index),
-                None if !self.rest() => return,
-                None => {}
-            }
-            if !self.at_boundary() {
-                return;
-            }
-            found = self.pick().or_else(|| {
-                self.engine.crew.idle.start_search();
+            let found = if searching {
                 self.search()
-            });
+            } else {
+                self.pick()
+            };
+            let went_on = match found {
+                Some(index) => {
+                    self.run_chain(index);
+                    Some(false)
+                }
+                None if searching => self.rest(),
+                None => {
+                    self.engine.crew.idle.start_search();
+                    Some(true)
+                }
+            };
+            match went_on.and_then(|searching| self.at_boundary(searching)) {
+                Some(now) => searching = now,
+                None => return,
+            }
         }
     }
 
@@ -78,35 +89,42 @@ impl Local {
         None
     }
 
-    /// Between two tasks: a thread that works has a place. No: the engine stops.
-    fn at_boundary(&self) -> bool {
+    /// Between two tasks: a thread that works has a place. Says whether it searches; `None`: it is to end.
+    fn at_boundary(&self, searching: bool) -> Option<bool> {
         if self.engine.is_closed() && self.engine.crew.is_stopping() {
-            return false;
+            return None;
         }
         let extra = self.state().place.as_ref().is_some_and(Place::is_extra);
-        if extra && self.engine.crew.is_surplus() {
+        if extra && !searching && self.engine.crew.is_surplus() {
             self.give_extra_up();
         }
-        self.pass_baton();
-        self.has_place() || self.find_place()
+        let searching = searching && !self.pass_baton(searching);
+        if self.has_place() {
+            Some(searching)
+        } else {
+            self.find_place()
+        }
     }
 
     fn has_place(&self) -> bool {
         self.state().place.is_some()
     }
 
-    /// With a baton: it may be another's turn.
-    fn pass_baton(&self) {
+    /// With a baton: it may be another's turn. Says whether it was.
+    fn pass_baton(&self, searching: bool) -> bool {
         let engine = &self.engine;
-        let Some(baton) = &engine.queues.baton else {
-            return;
+        let Some(baton) = engine.queues.baton.as_ref().filter(|_| self.has_place()) else {
+            return false;
         };
-        if self.has_place()
-            && let Some(parker) = baton.turn()
-        {
-            let place = self.state().place.take().expect("looked at just above");
-            parker.hand(place);
+        let Some(parker) = baton.turn() else {
+            return false;
+        };
+        if searching {
+            engine.crew.idle.end_search();
         }
+        let place = self.state().place.take().expect("looked at just above");
+        parker.hand(place);
+        true
     }
 
     fn give_extra_up(&self) {
@@ -114,18 +132,19 @@ impl Local {
         self.engine.crew.roster.lock().extra -= 1;
     }
 
-    /// A vacant place, or one that becomes vacant while this thread is dormant. No: none for too long, or a stop.
-    fn find_place(&self) -> bool {
+    /// A vacant place, or one that becomes vacant while this thread is dormant. Says whether it comes as a searcher;
+    /// `None`: no place for too long, or a stop.
+    fn find_place(&self) -> Option<bool> {
         let (engine, seat) = (&self.engine, self.seat.as_ref().expect("one of the pool's"));
         let mut roster = engine.crew.roster.lock();
         if roster.stopping {
-            return false;
+            return None;
         }
         if let Some(place) = roster.vacant.pop() {
             engine.crew.idle.occupy();
             drop(roster);
             self.state().place = Some(place);
-            return true;
+            return Some(false);
         }
         roster.dormant.push(Arc::clone(seat));
         drop(roster);
@@ -138,36 +157,36 @@ impl Local {
         match grant {
             Some(Grant::Work(place)) => {
                 self.state().place = Some(place);
-                // It came as a searcher's place; the search begins in `work`.
-                engine.crew.idle.end_search();
-                true
+                Some(true)
             }
-            _ => false,
+            _ => None,
         }
     }
 
-    /// A searcher that found nothing sleeps with its place until it is woken. No: the engine stops.
-    fn rest(&self) -> bool {
+    /// A searcher that found nothing sleeps with its place until it is woken, as a searcher. Says whether it is one;
+    /// `None`: the engine stops.
+    fn rest(&self) -> Option<bool> {
         let (engine, seat) = (&self.engine, self.seat.as_ref().expect("one of the pool's"));
         let crew = &engine.crew;
         if self.state().place.as_ref().is_some_and(Place::is_extra) {
             crew.idle.end_search();
             self.give_extra_up();
-            return true;
+            return Some(false);
         }
         let mut roster = crew.roster.lock();
         if roster.stopping {
-            return false;
+            return None;
         }
         roster.sleepers.push(Arc::clone(seat));
         crew.idle.fall_asleep();
         drop(roster);
         if engine.queues.has_work() && self.wake_myself() {
-            return true;
+            return Some(true);
         }
-        let stop = matches!(seat.wait(None), None | Some(Grant::Stop));
-        crew.idle.end_search();
-        !stop
+        match seat.wait(None) {
+            None | Some(Grant::Stop) => None,
+            Some(_) => Some(true),
+        }
     }
 
     /// The last look found work. No: somebody has woken this thread meanwhile, and its grant is on the way.
@@ -177,16 +196,12 @@ impl Local {
             self.seat.as_ref().expect("one of the pool's"),
         );
         let mut roster = crew.roster.lock();
-        let Some(at) = roster
-            .sleepers
-            .iter()
-            .position(|other| Arc::ptr_eq(other, seat))
-        else {
-            return false;
-        };
-        roster.sleepers.remove(at);
-        crew.idle.awake();
-        crew.idle.end_search();
-        true
+        let before = roster.sleepers.len();
+        roster.sleepers.retain(|other| !Arc::ptr_eq(other, seat));
+        let asleep = roster.sleepers.len() < before;
+        if asleep {
+            crew.idle.awake();
+        }
+        asleep
     }
 }

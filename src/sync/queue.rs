@@ -175,7 +175,10 @@ impl<T: Send + 'static> Shared for Inner<T> {
     fn close(&self) {
         self.close_keeping();
         let items = std::mem::take(&mut self.state.lock().items);
-        let _ = crate::pool::run::guarded(|| drop(items));
+        // One by one: a second panic while a list is being dropped would end the process.
+        for item in items {
+            let _ = crate::pool::run::guarded(|| drop(item));
+        }
     }
 
     fn holds(&self) -> &'static str {

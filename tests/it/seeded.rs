@@ -1,8 +1,10 @@
 //! The deterministic host: a seed decides the order.
 
 use std::collections::HashSet;
+use std::sync::mpsc;
+use std::time::Duration;
 
-use tenter::{Client, ErrorKind, TaskError, TaskFuture, as_completed, current, gather};
+use tenter::{Client, ErrorKind, Status, TaskError, TaskFuture, as_completed, current, gather};
 
 use crate::support::{Log, assert_nothing_left, until, watched};
 
@@ -118,6 +120,21 @@ fn one_body_runs_at_a_time() {
             gather(&tasks).unwrap().into_iter().all(|alone| *alone)
         });
         assert!(root.result().unwrap());
+    });
+}
+
+/// The host knows only tenter's own blocking.
+#[test]
+fn a_body_that_blocks_unseen_keeps_its_turn() {
+    watched(|| {
+        let client = client_of(7);
+        let blocks = client.submit(|| {
+            let other = current().submit(|| ());
+            let (_never, told) = mpsc::channel::<()>();
+            let _ = told.recv_timeout(Duration::from_millis(100));
+            other.status()
+        });
+        assert_eq!(*blocks.result().unwrap(), Status::Queued);
     });
 }
 

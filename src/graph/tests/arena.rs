@@ -1,4 +1,8 @@
 //! Slots that do not age.
+#![expect(
+    clippy::disallowed_types,
+    reason = "a seeded random order is what ages an arena"
+)]
 
 use std::sync::Mutex;
 

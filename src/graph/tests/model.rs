@@ -448,7 +448,7 @@ impl Both {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 300,
+        cases: 100,
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(0x7e27e5),
         ..ProptestConfig::default()

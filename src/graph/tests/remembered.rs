@@ -66,21 +66,24 @@ fn a_smaller_limit_lets_results_go_and_zero_remembers_nothing() {
 #[test]
 fn past_the_byte_bound_results_go_but_never_the_least_number() {
     let mut rig = with_limit(10_000);
-    for key in 0..1023 {
-        remember(&mut rig, key, 1 << 20);
-    }
-    assert_eq!(rig.graph.remembered(), 1023, "a gigabyte is kept");
-    for key in 1023..1100 {
-        remember(&mut rig, key, 1 << 20);
-    }
-    assert_eq!(rig.graph.remembered(), 1024);
-    for key in 1100..4000 {
+    rig.checked = false;
+    let large: Vec<u32> = (0..2)
+        .map(|key| remember(&mut rig, key, 200 << 20))
+        .collect();
+    for key in 2..1024 {
         remember(&mut rig, key, 8);
     }
-    let kept = rig.graph.remembered();
-    assert!(
-        kept > 1024 && kept < 2900 + 1024,
-        "small ones fit beside: {kept}"
+    assert_eq!(rig.graph.remembered(), 1024, "400 MiB are kept");
+    remember(&mut rig, 1024, 8);
+    assert_eq!(rig.graph.remembered(), 1024);
+    assert!(rig.is_freed(large[0]) && !rig.is_freed(large[1]));
+    for key in 1025..1100 {
+        remember(&mut rig, key, 8);
+    }
+    assert_eq!(
+        rig.graph.remembered(),
+        1024 + 75,
+        "200 MiB and more results are within the bound"
     );
     forget_all(rig);
 }
