@@ -144,7 +144,16 @@ impl Client {
 
     /// Runs a fallible closure as a task; its error is the task's.
     ///
-    /// As [`submit`](Self::submit) otherwise.
+    /// The error may be any error type, a `String`, a `&str` or a boxed error. As [`submit`](Self::submit) otherwise.
+    ///
+    /// ```
+    /// # let client = tenter::Client::new()?;
+    /// let number = client.try_submit(|| "17".parse::<u32>());
+    /// assert_eq!(*number.result()?, 17);
+    /// let broken = client.try_submit(|| "x".parse::<u32>());
+    /// assert!(broken.result().unwrap_err().downcast_ref::<std::num::ParseIntError>().is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[track_caller]
     pub fn try_submit<R, E, F>(&self, f: F) -> TaskFuture<R>
     where
@@ -200,7 +209,7 @@ impl Client {
         launch(&self.engine, &at(Location::caller()), linker, job)
     }
 
-    /// Submits one task for each item.
+    /// Submits one task for each item; the handles are in the order of the items.
     ///
     /// ```
     /// # let client = tenter::Client::new()?;
@@ -208,6 +217,7 @@ impl Client {
     /// assert_eq!(tenter::gather(&squares)?.into_iter().sum::<u64>(), 285);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use = "dropping the handles cancels the tasks: keep them, or `detach()` each"]
     #[track_caller]
     pub fn map<I, R, F>(&self, items: I, f: F) -> Vec<TaskFuture<R>>
     where

@@ -103,6 +103,17 @@ impl TaskError {
         self.inherited()
     }
 
+    /// Whether this task is itself to blame.
+    pub(crate) fn blames(&self, blame: &Blame) -> bool {
+        let Culprit {
+            task,
+            key,
+            location,
+            ..
+        } = &*self.culprit;
+        (&**task, key, *location) == (blame.task.as_str(), &blame.key, blame.location)
+    }
+
     /// What kind of end it was.
     pub fn kind(&self) -> ErrorKind {
         self.culprit.kind
@@ -368,6 +379,26 @@ impl<T> Error for TakeError<T> {
             Self::Failed(error) => Some(error),
             Self::Shared(_) => None,
         }
+    }
+}
+
+/// The current task could not have a queue or variable.
+impl From<NameError> for TaskError {
+    fn from(error: NameError) -> Self {
+        let blame = crate::client::current_blame();
+        Self::new(
+            ErrorKind::Failed,
+            blame,
+            error.to_string(),
+            Some(Box::new(error)),
+        )
+    }
+}
+
+/// The current task could not put an item, which is dropped.
+impl<T> From<crate::PutError<T>> for TaskError {
+    fn from(refused: crate::PutError<T>) -> Self {
+        WaitError::from(refused).into()
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::{ErrorKind, Failure, TakeError, TaskError, WaitError};
-use crate::graph::{Key, State};
+use crate::graph::{Key, Spec, State};
 use crate::inputs::{Held, Inputs, Linker};
 use crate::launch::{at, launch};
 use crate::pool::clock::deadline;
@@ -41,7 +41,7 @@ pub enum Status {
 /// Cloning makes another handle of the same task. A result lives while a handle, a queue, a variable or an unfinished
 /// dependent wants it. Dropping the last handle of a task that has not started cancels it; of a running one, sets its
 /// cancel token. After the client is gone, results can still be read.
-#[must_use = "dropping the last handle cancels the task; keep it, or `detach()` it"]
+#[must_use = "dropping the last handle, with `let _ =` too, cancels the task: keep it, or `detach()` it"]
 pub struct TaskFuture<T> {
     task: TaskRef,
     of: PhantomData<fn() -> T>,
@@ -79,7 +79,8 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
         self.task.is_settled().then(|| self.settled())
     }
 
-    /// Waits for the task and moves its result out, if this is its only handle.
+    /// Waits for the task and moves its result out, if nobody else wants it: no other handle, no dependent that has
+    /// not finished, not the memory of pure results.
     ///
     /// # Errors
     /// [`TakeError::Shared`] gives the handle back when others want the result too.
@@ -99,6 +100,15 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
     }
 
     /// Runs a closure on this task's result, once it has finished.
+    ///
+    /// If this task fails or is cancelled, the closure does not run and the new task fails with the same error.
+    ///
+    /// ```
+    /// # let client = tenter::Client::new()?;
+    /// let length = client.submit(|| "frame".to_owned()).then(|text| text.len());
+    /// assert_eq!(*length.result()?, 5);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[track_caller]
     pub fn then<R, F>(self, f: F) -> TaskFuture<R>
     where
@@ -198,7 +208,8 @@ impl<T> TaskFuture<T> {
         local::with(engine, |local| engine.cancel(local, self.task.index()));
     }
 
-    /// Lets the task run for its effects, whether or not anybody wants its result.
+    /// Lets the task run for its effects, whether or not anybody wants its result, as long as the client lives: one
+    /// that has not started when the client ends is cancelled.
     pub fn detach(self) {
         self.task.detach();
     }
@@ -238,7 +249,12 @@ impl<T: Send + Sync + 'static> TaskFuture<TaskFuture<T>> {
             Err::<T, _>(forward)
         });
         let engine = Arc::clone(self.task.engine());
-        launch(&engine, &at(Location::caller()), linker, job)
+        let name = engine.names.number_of("flatten");
+        let spec = Spec {
+            name,
+            ..at(Location::caller())
+        };
+        launch(&engine, &spec, linker, job)
     }
 }
 

@@ -269,6 +269,17 @@ pub fn wait<T>(
     until: WaitFor,
     timeout: Option<Duration>,
 ) -> Result<DoneAndNot<T>, WaitError> {
+    if until == WaitFor::All && timeout.is_none() {
+        // Each must settle whatever happens, so the body may help, and a cycle can be told.
+        for task in handles
+            .iter()
+            .map(TaskFuture::task)
+            .filter(|task| !task.is_settled())
+        {
+            local::with(task.engine(), |local| local.wait_task(task.index(), None))?;
+        }
+        return Ok((handles.to_vec(), Vec::new()));
+    }
     let deadline = timeout.map(deadline);
     let mut running = as_completed(handles.iter().cloned());
     loop {

@@ -74,6 +74,13 @@ impl<P> Graph<P> {
             .filter(move |&index| state_of(self.node(index).word.load(Relaxed)) == state)
     }
 
+    /// Tasks whose body runs, cancelled ones too. A hint while it changes.
+    pub fn bodies(&self) -> impl Iterator<Item = u32> + '_ {
+        let word = |index: u32| self.node(index).word.load(Relaxed);
+        self.live()
+            .filter(move |&index| has(word(index), RUNNING) && !has(word(index), DONE))
+    }
+
     /// Every slot that somebody refers to. A hint while it changes.
     pub fn live(&self) -> impl Iterator<Item = u32> + '_ {
         let exists = |&index: &u32| self.nodes.exists(index);

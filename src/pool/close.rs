@@ -72,7 +72,7 @@ impl Engine {
     }
 
     fn running(&self, local: &Local) -> Vec<String> {
-        let running: Vec<u32> = self.graph.in_state(TaskState::Running).collect();
+        let running: Vec<u32> = self.graph.bodies().collect();
         let names = running
             .into_iter()
             .filter_map(|index| local.pinned(index, || self.name(index)))

@@ -41,13 +41,15 @@ impl Engine {
 
     fn explain_queued(&self, label: &str) -> String {
         let blocked = self.waits.blocked();
-        let (threads, _) = self.crew.threads();
+        let threads = self.options.threads;
         let why = match (self.is_closed(), blocked) {
             (true, _) => "the client is closed".to_owned(),
             (_, 0) => format!(
                 "all {threads} threads are busy with other tasks, or it has just been queued"
             ),
-            (_, _) => format!("of {threads} threads {blocked} are blocked and the others are busy"),
+            (_, _) => format!(
+                "{blocked} tasks are blocked and all {threads} threads beside them are busy"
+            ),
         };
         format!("{label} is ready and queued: {why}")
     }
@@ -113,7 +115,7 @@ impl Engine {
             format!("; blocked: {}", blocked.join(", "))
         };
         format!(
-            "tenter: no task has started or settled for {seconds:.0} s while {waiting} wait{blocked}; \
+            "tenter: no task has started or settled for {seconds:.1} s while {waiting} wait{blocked}; \
              ask a handle's `explain()` what it needs"
         )
     }

@@ -1,10 +1,14 @@
 //! Helping: what a blocked body may run on its own stack.
 //!
 //! A body that waits for F may run X inline only if X is in F's dependency closure: F itself, its unsettled inputs, or
-//! what a running member is parked on for as long as it takes. The wait-for graph then gains no edge that it did not
-//! have, so every deadlock after helping is one that a thread per task would have too; helping with anything else is
-//! the root of the known deadlocks of work-stealing pools (rayon #592). Waits for any of a set, timed waits, queues
-//! and variables end the walk. The idea is ForkJoinPool's `helpJoin` and leapfrogging (Wagner and Calder, 1993).
+//! what a running member is parked on for as long as it takes. As long as F still needs X, the wait-for graph gains no
+//! edge that it did not have, and every deadlock is one that a thread per task would have too; helping with anything
+//! else is the root of the known deadlocks of work-stealing pools (rayon #592). Waits for any of a set, timed waits,
+//! queues and variables end the walk. The idea is ForkJoinPool's `helpJoin` and leapfrogging (Wagner and Calder, 1993).
+//!
+//! One case is left: F may settle early, by a cancel or by the failure of another input, while X runs inline. The
+//! waiting body then goes on only when X has returned; if X waits for something that this very body would bring about
+//! afterwards (a queue, a variable), it waits for ever, which the stall line then says.
 
 use super::crew::SOFT_CAP;
 use super::job::Claimed;

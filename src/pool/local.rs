@@ -5,6 +5,7 @@
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -67,9 +68,31 @@ pub(crate) fn with<R>(engine: &Arc<Engine>, f: impl FnOnce(&Local) -> R) -> R {
     match found {
         Ok(Some(local)) => f(&local),
         Ok(None) => f(&visit(engine)),
-        // The thread is ending and its locals are gone: one share for this call alone.
-        Err(_) => f(&Local::new(engine, None)),
+        Err(_) => at_the_end(engine, f),
     }
+}
+
+/// The thread is ending and its shares are gone: one for this call, and for those inside of it, alone.
+#[cold]
+fn at_the_end<R>(engine: &Arc<Engine>, f: impl FnOnce(&Local) -> R) -> R {
+    thread_local! {
+        // Without a destructor, so that it can be reached to the very end; emptied by the call that filled it.
+        static LAST: ManuallyDrop<RefCell<Vec<Rc<Local>>>> = const { ManuallyDrop::new(RefCell::new(Vec::new())) };
+    }
+    let find = |last: &ManuallyDrop<RefCell<Vec<Rc<Local>>>>| {
+        last.borrow()
+            .iter()
+            .find(|l| Arc::ptr_eq(&l.engine, engine))
+            .cloned()
+    };
+    if let Some(local) = LAST.with(find) {
+        return f(&local);
+    }
+    let local = Rc::new(Local::new(engine, None));
+    LAST.with(|last| last.borrow_mut().push(Rc::clone(&local)));
+    let result = f(&local);
+    LAST.with(|last| last.borrow_mut().retain(|other| !Rc::ptr_eq(other, &local)));
+    result
 }
 
 /// Makes a share for a thread that is not the pool's, and forgets the shares of closed engines.

@@ -72,6 +72,8 @@ pub(crate) struct Engine {
     pub(crate) named: Named,
     pub(crate) options: Options,
     pub(crate) pins: Pins,
+    /// Held while a task is made to wait for the one whose result it is to have.
+    forwarding: parking_lot::Mutex<()>,
     closed: AtomicBool,
     /// The process that has the threads.
     process: u32,
@@ -113,6 +115,7 @@ impl Engine {
             named: Named::default(),
             options,
             pins: Pins::default(),
+            forwarding: parking_lot::Mutex::new(()),
             closed: AtomicBool::new(false),
             process: std::process::id(),
         });

@@ -20,6 +20,11 @@ struct Table {
 }
 
 impl Names {
+    /// The number of a name.
+    pub(crate) fn number_of(&self, name: &str) -> u32 {
+        self.number(name).1
+    }
+
     fn number(&self, name: &str) -> (Arc<str>, u32) {
         if let Some((text, &number)) = self.0.read().numbers.get_key_value(name) {
             return (Arc::clone(text), number);

@@ -153,7 +153,10 @@ impl Local {
     #[cold]
     fn forward(&self, claimed: &Claimed, target: TaskRef) -> Option<u32> {
         let (engine, index) = (&*self.engine, claimed.index());
+        // One at a time: of two tasks that forward to each other the second must see the first.
+        let forwarding = engine.forwarding.lock();
         if let Some(error) = self.bad_forward(index, &target) {
+            drop(forwarding);
             let outcome = self.fail(claimed, error);
             return self.finish(claimed, outcome, &engine.graph.inputs(index), false);
         }
@@ -164,7 +167,7 @@ impl Local {
         if let Born::Ready(index) = engine.graph.rearm(cache, index, &[target.index()], fx) {
             fx.ready.push(index);
         }
-        drop(state);
+        drop((state, forwarding));
         self.settle_up();
         None
     }
@@ -249,6 +252,7 @@ impl std::error::Error for Forward {}
 fn failed(failure: Failure, blame: Blame) -> TaskError {
     // A task that passes on the error of a task it waited for fails with that error, which names the culprit.
     match failure.downcast::<TaskError>() {
+        Ok(inner) if inner.blames(&blame) => *inner,
         Ok(inner) => inner.through(&blame.task),
         Err(failure) => {
             let refused = failure.downcast_ref::<WaitError>().map(WaitError::kind);

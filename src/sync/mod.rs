@@ -80,16 +80,14 @@ impl Named {
         Ok(Variable::new(Arc::clone(engine), shared))
     }
 
+    /// Forgets the name of a queue, if it still stands for this one.
+    fn forget_queue(&self, name: &str, shared: &Arc<dyn Shared>) {
+        forget(&mut self.0.lock().queues, name, shared);
+    }
+
     /// Forgets the name of a variable, if it still stands for this one.
     fn forget_variable(&self, name: &str, shared: &Arc<dyn Shared>) {
-        let mut tables = self.0.lock();
-        if tables
-            .variables
-            .get(name)
-            .is_some_and(|other| Arc::ptr_eq(other, shared))
-        {
-            tables.variables.remove(name);
-        }
+        forget(&mut self.0.lock().variables, name, shared);
     }
 
     /// Closes everything.
@@ -115,6 +113,15 @@ impl Named {
         } else {
             Ok(tables)
         }
+    }
+}
+
+fn forget(names: &mut Names, name: &str, shared: &Arc<dyn Shared>) {
+    if names
+        .get(name)
+        .is_some_and(|other| Arc::ptr_eq(other, shared))
+    {
+        names.remove(name);
     }
 }
 

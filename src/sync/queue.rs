@@ -88,6 +88,7 @@ impl<T> From<PutError<T>> for WaitError {
 
 /// The queue itself.
 pub(super) struct Inner<T> {
+    name: Box<str>,
     what: Arc<str>,
     capacity: usize,
     state: Mutex<State<T>>,
@@ -109,6 +110,7 @@ impl<T> Inner<T> {
             putters: VecDeque::new(),
         };
         Self {
+            name: name.into(),
             what: format!("queue `{name}`").into(),
             capacity,
             state: Mutex::new(state),
@@ -265,9 +267,19 @@ impl<T> Queue<T> {
         self.inner.capacity
     }
 
-    /// Takes no more items: waiting and later puts fail with `Closed`, gets too once the queue is empty.
+    /// Takes no more items, also under this name later: waiting and later puts fail with `Closed`, gets too once the queue is empty.
     pub fn close(&self) {
         self.inner.close_keeping();
+    }
+
+    /// Deletes the queue: as [`close`](Self::close), its items are dropped, and the name is free for another.
+    pub fn delete(&self)
+    where
+        T: Send + 'static,
+    {
+        let shared: Arc<dyn Shared> = Arc::clone(&self.inner) as _;
+        self.engine.named.forget_queue(&self.inner.name, &shared);
+        shared.close();
     }
 
     /// Whether the queue takes no more items.
