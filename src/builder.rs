@@ -64,7 +64,8 @@ impl Builder {
     }
 
     /// How many finished pure results are kept when nobody wants them; by default 8,192, fewer past 256 MiB but never
-    /// fewer than 1,024 for that reason. 0 keeps none.
+    /// fewer than 1,024 for that reason. 0 keeps none. The bytes are those of the values themselves, without what they
+    /// point to: ask for fewer when results are large behind a pointer.
     pub fn remember(mut self, results: usize) -> Self {
         self.options.remember = results;
         self

@@ -24,7 +24,8 @@ impl Engine {
         local::with(self, |local| {
             self.cancel_all(local);
             self.named.close();
-            self.forget_remembered(local);
+            // No limit left: what finishes from now on is not remembered either.
+            self.graph.set_remember(0, &mut local.state().fx);
             local.settle_all();
         });
         self.crew.stop();

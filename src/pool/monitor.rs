@@ -28,7 +28,7 @@ const GRACE: Duration = Duration::from_micros(300);
 /// Between two new threads while others work; doubled after each, so that bodies that block one after the other for
 /// moments (or a machine that gives us no time) do not start a crowd.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
-const LONGEST_PAUSE: Duration = Duration::from_millis(64);
+const LONGEST_PAUSE: Duration = Duration::from_millis(8);
 /// Ticks without a task started that count as a standstill, when a thread seems to be blocked unseen. When all of them
 /// could run they are busy, or are given no time, and more threads would not help.
 const STILL: u32 = 2;
@@ -80,6 +80,9 @@ impl Monitor {
                 .name(name)
                 .spawn(move || watch(&engine))
                 .is_ok();
+            if !door.started {
+                (door.awake, door.asked) = (false, false);
+            }
         }
     }
 

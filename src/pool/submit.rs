@@ -52,7 +52,11 @@ impl Local {
                 drop(state);
                 (index, Some(job))
             }
-            Err(Existing::Conflict(job, key)) => return Err((job, key)),
+            Err(Existing::Conflict(job, key)) => {
+                drop(state);
+                self.settle_up();
+                return Err((job, key));
+            }
         };
         let new = unused.is_none();
         if let Some(job) = unused {

@@ -351,6 +351,8 @@ impl<T> Queue<T> {
                     || state.closed
                     || !list(state).iter().any(|other| Arc::ptr_eq(other, me))
             };
+            // Before this thread enters the list: what a destructor waits for must not take its entry out.
+            local.settle_all();
             me.reset();
             list(&mut inner.state.lock()).push_back(Arc::clone(me));
             let waited = local.block(On::Event(Arc::clone(&inner.what)), deadline, done);

@@ -161,6 +161,8 @@ impl<T: Clone + Send + Sync + 'static> Variable<T> {
                 return Err(WaitError::Closed);
             }
             local::waiting(&self.engine, |local| {
+                // Before this thread enters the list: what a destructor waits for must not take its entry out.
+                local.settle_all();
                 local.parker.reset();
                 inner.state.lock().waiting.push(Arc::clone(&local.parker));
                 let done = || {
