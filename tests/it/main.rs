@@ -19,6 +19,7 @@ mod limits;
 mod many;
 mod order;
 mod queues;
+mod returning;
 mod seeded;
 mod stress;
 mod support;
