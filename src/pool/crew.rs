@@ -22,6 +22,7 @@ use super::Engine;
 use super::local::Local;
 use super::place::{Grant, Place, Seat};
 use super::sleep::Idle;
+use crate::graph::State as TaskState;
 
 /// Blocked bodies past which only work that somebody waits for gets a new thread (the JDK's figure for spares).
 pub(super) const SOFT_CAP: usize = 256;
@@ -221,6 +222,12 @@ impl Engine {
         self.crew.starved.store(nobody_works, Relaxed);
     }
 
+    /// Whether a task is ready and nobody has taken it.
+    pub(super) fn has_good_work(&self) -> bool {
+        self.queues
+            .has_good_work(|index| self.graph.state(index) == TaskState::Queued)
+    }
+
     /// The monitor's answer to an ask: a new thread for a vacant place, if there is still work for one.
     pub(super) fn staff_vacant(self: &Arc<Self>) -> bool {
         let mut roster = self.crew.roster.lock();
@@ -228,7 +235,7 @@ impl Engine {
             && roster.sleepers.is_empty()
             && self.crew.idle.searching() == 0
             && !roster.stopping
-            && self.queues.has_work()
+            && self.has_good_work()
             && self.may_staff(&roster);
         if wanted {
             self.staff(&mut roster, true);

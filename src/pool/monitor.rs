@@ -208,7 +208,7 @@ impl Watch {
     }
 
     fn stands_still(&self, engine: &Engine) -> bool {
-        self.still >= STILL && engine.crew.is_blocked_unseen()
+        self.still >= STILL && engine.has_good_work() && engine.crew.is_blocked_unseen()
     }
 
     fn add_spares(&mut self, engine: &Arc<Engine>, needed: bool) {

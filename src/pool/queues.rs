@@ -71,6 +71,34 @@ impl Queues {
             || self.baton.as_ref().is_some_and(|baton| baton.has_work())
     }
 
+    /// As [`has_work`](Self::has_work), but looks whether an entry is still good, and throws away those that are not: a
+    /// body that runs what it waits for leaves a stale entry behind each time. A good one moves to the end.
+    pub(super) fn has_good_work(&self, is_good: impl Fn(u32) -> bool) -> bool {
+        const LOOKS: usize = 1024;
+        if self.has_special() {
+            return self.has_work();
+        }
+        for _ in 0..LOOKS {
+            let injected = self
+                .injectors
+                .iter()
+                .find_map(|injector| steal(|| injector.steal()));
+            let queued = || {
+                self.stealers
+                    .iter()
+                    .find_map(|stealer| steal(|| stealer.steal()))
+            };
+            let Some(index) = injected.or_else(queued) else {
+                return false;
+            };
+            if is_good(index) {
+                self.injectors[0].push(index);
+                return true;
+            }
+        }
+        true
+    }
+
     pub(crate) fn has_urgent(&self) -> bool {
         self.urgents.load(Relaxed) > 0
     }

@@ -257,20 +257,23 @@ impl Engine {
     }
 }
 
-/// Runs one of rayon's jobs, if there is one. That job may come back here; past a depth that any stack has room for it
-/// is left to other threads.
+/// Runs one of rayon's jobs, if there is one. That job may come back here, so this stops where its threads' stacks
+/// (2 MiB, unless the program asks for other ones) are three quarters used. Beyond, only other threads can go on: a
+/// nest of waits that deep needs rayon threads with larger stacks.
 #[cfg(feature = "rayon")]
 fn yield_once() -> bool {
-    const DEEPEST: u32 = 64;
+    const ROOM: usize = 3 << 19;
     thread_local! {
-        static DEPTH: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
+        static OUTERMOST: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
     }
-    let depth = DEPTH.get();
-    if depth >= DEEPEST {
+    let mark = 0u8;
+    let here = std::ptr::from_ref(&mark).addr();
+    let outermost = OUTERMOST.get();
+    if outermost != 0 && outermost.abs_diff(here) > ROOM {
         return false;
     }
-    DEPTH.set(depth + 1);
+    OUTERMOST.set(if outermost == 0 { here } else { outermost });
     let ran = rayon::yield_now() == Some(rayon::Yield::Executed);
-    DEPTH.set(depth);
+    OUTERMOST.set(outermost);
     ran
 }

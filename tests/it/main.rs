@@ -14,6 +14,8 @@ mod deadlock;
 mod destructors;
 mod errors;
 mod explain;
+#[cfg(feature = "rayon")]
+mod in_rayon;
 mod keys;
 mod limits;
 mod many;
