@@ -155,6 +155,10 @@ fn bench_keyed(group: &mut BenchmarkGroup<WallTime>, resident: u64, tasks: u64) 
         bencher.iter(|| read(&submit_keyed(&client, next())))
     });
     let mut next = fresh_keys(resident, tasks);
+    group.bench_function("named", |bencher| {
+        bencher.iter(|| read(&submit_named(&client, next())))
+    });
+    let mut next = fresh_keys(resident, tasks);
     group.bench_function("unkeyed", |bencher| {
         bencher.iter(|| read(&submit_unkeyed(&client, next())))
     });
@@ -172,6 +176,13 @@ fn fresh_keys(resident: u64, tasks: u64) -> impl FnMut() -> Range<u64> {
 fn submit_keyed(client: &Client, numbers: Range<u64>) -> Vec<TaskFuture<u64>> {
     numbers
         .map(|i| client.task("keyed").key(("key", i)).submit(move || i))
+        .collect()
+}
+
+/// The same without the key: tells what the name costs from what the key does.
+fn submit_named(client: &Client, numbers: Range<u64>) -> Vec<TaskFuture<u64>> {
+    numbers
+        .map(|i| client.task("keyed").submit(move || i))
         .collect()
 }
 

@@ -10,9 +10,9 @@ use super::place::{Grant, Place, Seat};
 
 /// How long a thread without a place is kept.
 const KEEP: Duration = Duration::from_secs(10);
-/// Looks before a thread sleeps, and the pauses after the first: together a few microseconds.
-const ROUNDS: usize = 6;
-const FIRST_WAIT: usize = 8;
+/// Looks before a thread sleeps, and the pauses after the first look: together about ten microseconds.
+const ROUNDS: usize = 4;
+const FIRST_WAIT: usize = 32;
 
 /// The life of one of the pool's threads.
 pub(super) fn work(engine: &Arc<Engine>, seat: &Arc<Seat>) {
