@@ -9,7 +9,7 @@ use super::job::{self, Claimed, Left};
 use super::local::Local;
 use super::run::guarded;
 use super::stripe::bump;
-use crate::graph::{Effects, Outcome, State as TaskState};
+use crate::graph::{Effects, Outcome};
 
 /// One duty, taken out of the effects.
 enum Duty {
@@ -123,18 +123,19 @@ impl Local {
 
     /// Settles a task with the error of its input, which it still wants.
     fn inherit(&self, task: u32, input: u32) {
-        let (engine, claimed) = (&*self.engine, Claimed::handed(task));
-        self.dispose(&claimed, Left::Task);
-        let error = match engine.graph.state(input) {
-            TaskState::Cancelled => engine.cancelled(input),
-            _ => job::error(&engine.graph, input),
-        };
-        job::write_error(&engine.graph, &claimed, error.inherited());
-        bump(&self.stripe.failed);
+        self.take_over_error(&Claimed::handed(task), input);
         let state = &mut *self.state();
-        engine
+        self.engine
             .graph
             .finish_unrun(&mut state.cache, task, true, &mut state.fx);
+    }
+
+    /// Replaces the closure of a task that is not to run by the error of its input.
+    pub(super) fn take_over_error(&self, claimed: &Claimed, input: u32) {
+        self.dispose(claimed, Left::Task);
+        let error = self.engine.error_of(input).inherited();
+        job::write_error(&self.engine.graph, claimed, error);
+        bump(&self.stripe.failed);
     }
 
     fn settle_unrun(&self, task: u32) {

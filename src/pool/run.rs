@@ -79,7 +79,10 @@ impl Local {
         let inputs = engine.graph.inputs(index);
         bump(&self.stripe.started);
         let outcome = match self.failed_input(&inputs) {
-            Some(input) => self.inherit_late(claimed, input),
+            Some(input) => {
+                self.take_over_error(claimed, input);
+                Outcome::Error
+            }
             None => match self.call_body(claimed) {
                 Ended::Settles(outcome) => outcome,
                 Ended::Forwards(target) => return self.forward(claimed, target),
@@ -100,19 +103,6 @@ impl Local {
             .iter()
             .copied()
             .find(|&input| graph.state(input) != TaskState::Finished)
-    }
-
-    #[cold]
-    fn inherit_late(&self, claimed: &Claimed, input: u32) -> Outcome {
-        let engine = &*self.engine;
-        let _ = guarded(|| job::dispose(&engine.graph, claimed, job::Left::Task));
-        let error = match engine.graph.state(input) {
-            TaskState::Cancelled => engine.cancelled(input),
-            _ => job::error(&engine.graph, input),
-        };
-        job::write_error(&engine.graph, claimed, error.inherited());
-        bump(&self.stripe.failed);
-        Outcome::Error
     }
 
     #[inline]

@@ -58,10 +58,7 @@ impl TaskRef {
     /// The error of a task that failed or was cancelled.
     pub(crate) fn error(&self) -> TaskError {
         let engine = self.engine();
-        if self.state() == State::Cancelled {
-            return engine.cancelled(self.index);
-        }
-        let error = job::error(&engine.graph, self.index);
+        let error = engine.error_of(self.index);
         if error.is_inherited() {
             error.through(&engine.name(self.index))
         } else {
@@ -127,8 +124,12 @@ impl Engine {
         }
     }
 
-    /// The error of a cancelled task: nothing needs to be stored to know it.
-    pub(crate) fn cancelled(&self, index: u32) -> TaskError {
-        TaskError::new(ErrorKind::Cancelled, self.blame(index), "", None)
+    /// The error of a pinned task that failed or was cancelled. Of a cancelled one nothing is stored: all of it is
+    /// known from the node.
+    pub(crate) fn error_of(&self, index: u32) -> TaskError {
+        if self.graph.state(index) == State::Cancelled {
+            return TaskError::new(ErrorKind::Cancelled, self.blame(index), "", None);
+        }
+        job::error(&self.graph, index)
     }
 }
