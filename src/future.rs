@@ -245,7 +245,7 @@ impl<T: Send + Sync + 'static> TaskFuture<TaskFuture<T>> {
         let held = (&self).hold(&mut linker);
         let job = Job::new::<Self, _, _>(move |context| {
             let inner: &TaskFuture<T> = held.values(context);
-            let forward: Failure = Box::new(Forward(inner.task.clone()));
+            let forward: Failure = Box::new(Forward::to::<T>(inner.task.clone()));
             Err::<T, _>(forward)
         });
         let engine = Arc::clone(self.task.engine());

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::error::{Blame, ErrorKind, TaskError};
 use crate::future::TaskFuture;
-use crate::graph::{Identity, Key, Spec};
+use crate::graph::{Key, Spec};
 use crate::inputs::Linker;
 use crate::pool::Engine;
 use crate::pool::job::Job;
@@ -61,6 +61,7 @@ pub(crate) fn launch_alone<R>(engine: &Arc<Engine>, spec: &Spec, job: Job) -> Ta
 }
 
 /// As [`launch`], under a key.
+#[inline]
 pub(crate) fn launch_keyed<R: 'static>(
     engine: &Arc<Engine>,
     spec: &Spec,
@@ -71,9 +72,9 @@ pub(crate) fn launch_keyed<R: 'static>(
     if let Some(why) = refusal(engine, &inputs) {
         return refuse(engine, spec, Some(key), job, why);
     }
-    let keyed = (key, Identity::Type(TypeId::of::<R>()));
+    let value = TypeId::of::<R>();
     match local::with(engine, |local| {
-        local.submit_keyed(spec, keyed, inputs.inputs(), job)
+        local.submit_keyed(spec, key, value, inputs.inputs(), job)
     }) {
         Ok((task, new)) => {
             if new {

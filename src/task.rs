@@ -7,7 +7,7 @@ use crate::error::Failure;
 use crate::future::TaskFuture;
 use crate::graph::{Key, Spec};
 use crate::inputs::{Held, Inputs, Linker};
-use crate::launch::{launch, launch_keyed};
+use crate::launch::{launch, launch_alone, launch_keyed};
 use crate::pool::job::Job;
 
 /// What [`Client::submit`] takes: a closure, where closures can run.
@@ -102,7 +102,7 @@ impl<'c> Task<'c> {
     /// As [`Client::submit`].
     #[track_caller]
     pub fn submit<K: IntoTask<Local>>(self, task: K) -> TaskFuture<K::Output> {
-        self.launch(Linker::default(), task.into_job(), Location::caller())
+        self.launch_alone(task.into_job(), Location::caller())
     }
 
     /// As [`Client::try_submit`].
@@ -114,7 +114,7 @@ impl<'c> Task<'c> {
         E: Into<Failure>,
     {
         let job = Job::new::<F, _, _>(move |_| f().map_err(Into::into));
-        self.launch(Linker::default(), job, Location::caller())
+        self.launch_alone(job, Location::caller())
     }
 
     /// As [`Client::submit_with`].
@@ -152,22 +152,34 @@ impl<'c> Task<'c> {
         job: Job,
         location: &'static Location<'static>,
     ) -> TaskFuture<R> {
-        let Self {
-            client,
-            name,
-            priority,
-            key,
-            pure,
-        } = self;
-        let spec = Spec {
-            name,
-            priority,
+        let (engine, spec) = (self.client.engine(), self.spec(location));
+        match self.key {
+            Some(key) => launch_keyed(engine, &spec, key, linker, job),
+            None => launch(engine, &spec, linker, job),
+        }
+    }
+
+    /// As [`launch`](Self::launch), without inputs.
+    #[inline]
+    fn launch_alone<R: Send + Sync + 'static>(
+        self,
+        job: Job,
+        location: &'static Location<'static>,
+    ) -> TaskFuture<R> {
+        let (engine, spec) = (self.client.engine(), self.spec(location));
+        match self.key {
+            Some(key) => launch_keyed(engine, &spec, key, Linker::default(), job),
+            None => launch_alone(engine, &spec, job),
+        }
+    }
+
+    #[inline]
+    fn spec(&self, location: &'static Location<'static>) -> Spec {
+        Spec {
+            name: self.name,
+            priority: self.priority,
             location: Some(location),
-            pure,
-        };
-        match key {
-            Some(key) => launch_keyed(client.engine(), &spec, key, linker, job),
-            None => launch(client.engine(), &spec, linker, job),
+            pure: self.pure,
         }
     }
 }

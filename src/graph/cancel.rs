@@ -1,8 +1,7 @@
 //! Cancelling what is not settled.
 
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
 
-use super::key::Entry;
 use super::word::{self, CANCEL, CANCELLED, RUNNING, SETTLED, has};
 use super::{Cache, Effects, Graph};
 
@@ -39,14 +38,8 @@ impl<P> Graph<P> {
 
     /// Takes the key of a pinned node out of the table.
     fn unpublish(&self, index: u32) {
-        let node = self.node(index);
-        if let Some(cell) = node.cold.key() {
-            let generation = node.generation.load(Relaxed);
-            self.keys.remove(Entry {
-                hash: cell.hash,
-                index,
-                generation,
-            });
+        if let Some(cell) = self.node(index).cold.key() {
+            self.keys.remove(cell.hash, index);
         }
     }
 }

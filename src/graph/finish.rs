@@ -2,7 +2,6 @@
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-use super::key::Entry;
 use super::word::{
     self, CANCEL, CANCELLED, DONE, FAILED, LINKING, OVERFLOW, QUEUED, REF, RUNNING, SETTLED, TAKEN,
     UNRUN, has,
@@ -150,15 +149,9 @@ impl<P> Graph<P> {
     pub fn forget(&self, cache: &mut Cache, index: u32) {
         let node = self.node(index);
         let generation = node.generation.load(Relaxed);
-        if let Some(cell) = node.cold.key() {
-            self.keys.remove(Entry {
-                hash: cell.hash,
-                index,
-                generation,
-            });
-            if let Some(cell) = node.cold.take_key() {
-                cache.keep_key_cell(cell);
-            }
+        if let Some(cell) = node.cold.take_key() {
+            self.keys.remove(cell.hash, index);
+            cache.keep_key_cell(cell);
         }
         node.cold.free_inputs();
         debug_assert!(

@@ -43,6 +43,7 @@ mod overflow;
 mod remember;
 mod reopen;
 mod submit;
+mod table;
 mod want;
 mod word;
 
@@ -62,7 +63,7 @@ use remember::Memory;
 pub use check::Census;
 pub use effects::Effects;
 pub use finish::Outcome;
-pub use key::{Identity, Key};
+pub use key::Key;
 pub use node::Inputs;
 pub use submit::{Born, Existing, GIVEN, Spec};
 pub use want::Pin;
@@ -104,7 +105,7 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Boxes kept: 640 KiB at most.
+    /// Boxes kept: 384 KiB at most.
     const KEYS: usize = 8192;
 
     fn key_cell(&mut self, cell: KeyCell) -> Box<KeyCell> {

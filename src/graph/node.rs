@@ -263,8 +263,9 @@ impl Cold {
 
     /// Takes the key out. Only by whoever brought the count of references to 0.
     pub(super) fn take_key(&self) -> Option<Box<KeyCell>> {
-        let key = self.key.swap(std::ptr::null_mut(), Relaxed);
-        // SAFETY: made in `set_key`, and the swap makes this the only owner.
+        let key = self.key.load(Relaxed);
+        self.key.store(std::ptr::null_mut(), Relaxed);
+        // SAFETY: made in `set_key`; the caller is the only one who may take it, and it is not there any more.
         (!key.is_null()).then(|| unsafe { Box::from_raw(key) })
     }
 }

@@ -3,14 +3,12 @@
 use std::panic::Location;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
-use hashbrown::hash_table;
-
-use super::key::{Entry, KeyCell};
+use super::key::KeyCell;
 use super::word::{
     self, CANCEL, CANCELLED, DONE, FAILED, KEYED, LINKING, QUEUED, REF, RUNNING, SETTLED, UNRUN,
     has,
 };
-use super::{Cache, Effects, Graph, Identity, Key};
+use super::{Cache, Effects, Graph, Key};
 
 /// What is known of a task when it is submitted, besides its payload and inputs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -107,7 +105,7 @@ impl<P> Graph<P> {
     }
 
     /// As [`submit`](Self::submit), under a key. The lookup and the entry of a new node are under one lock, so that a
-    /// key names one task at a time.
+    /// key names one task at a time. Of the task that has the key already, `kin` says whether it is of the same kind.
     ///
     /// # Errors
     /// If the key names a live task: that task, or the conflict with it.
@@ -115,42 +113,26 @@ impl<P> Graph<P> {
         &self,
         cache: &mut Cache,
         spec: &Spec,
-        (key, identity): (Key, Identity),
+        (key, kin): (Key, impl Fn(u32) -> bool),
         inputs: &[u32],
         payload: P,
         fx: &mut Effects,
     ) -> Result<Born, Existing<P>> {
         let hash = self.keys.hash(&key);
         let mut shard = self.keys.shard(hash);
-        let mut found = None;
-        let same = |entry: &Entry| {
-            found = self
-                .named(*entry, hash, &key, identity, fx)
-                .map(|same| (entry.index, same));
-            found.is_some()
-        };
-        let hash_table::Entry::Vacant(vacant) = shard.entry(hash, same, |entry| entry.hash) else {
-            return Err(
-                match found.expect("an occupied entry is one that was found to be the same") {
-                    (index, true) => Existing::Same(index, payload),
-                    (_, false) => Existing::Conflict(payload, key),
-                },
-            );
-        };
+        if let Some(index) = shard.find(hash, |index| self.named(index, &key, fx)) {
+            if kin(index) {
+                return Err(Existing::Same(index, payload));
+            }
+            self.drop_want(index, fx);
+            return Err(Existing::Conflict(payload, key));
+        }
         let index = self.prepare(cache, spec, inputs, payload);
         let node = self.node(index);
-        node.cold.set_key(cache.key_cell(KeyCell {
-            key,
-            identity,
-            hash,
-        }));
+        node.cold.set_key(cache.key_cell(KeyCell { key, hash }));
         let ready = if inputs.is_empty() { QUEUED } else { 0 };
         node.word.store((2 * REF) | KEYED | ready, Release);
-        vacant.insert(Entry {
-            hash,
-            index,
-            generation: node.generation.load(Relaxed),
-        });
+        shard.insert(hash, index);
         drop(shard);
         if inputs.is_empty() {
             return Ok(Born::Ready(index));
@@ -158,27 +140,17 @@ impl<P> Graph<P> {
         Ok(self.link_all(cache, index, inputs, fx))
     }
 
-    /// Whether the entry names a live task of this key, and then whether it is the same task. Keeps a want if so.
-    fn named(
-        &self,
-        entry: Entry,
-        hash: u64,
-        key: &Key,
-        identity: Identity,
-        fx: &mut Effects,
-    ) -> Option<bool> {
-        if entry.hash != hash || !self.retain_if_wanted(entry.index, entry.generation, fx) {
-            return None;
+    /// Whether the node of an entry is a live task of this key. Takes a want of it if so.
+    fn named(&self, index: u32, key: &Key, fx: &mut Effects) -> bool {
+        if !self.retain_if_wanted(index) {
+            return false;
         }
-        let cell = self.node(entry.index).cold.key();
-        match cell.filter(|cell| cell.key == *key) {
-            Some(cell) if cell.identity == identity => Some(true),
-            other => {
-                let conflict = other.map(|_| false);
-                self.drop_want(entry.index, fx);
-                conflict
-            }
+        let cell = self.node(index).cold.key();
+        let same = cell.is_some_and(|cell| cell.key == *key);
+        if !same {
+            self.drop_want(index, fx);
         }
+        same
     }
 
     /// Links a node to its inputs and takes the guard off its join counter. Others can reach the node meanwhile, and

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
-use super::key::{Entry, remove_from};
 use super::word::{
     self, CANCEL, CANCELLED, DETACHED, DONE, FAILED, OVERFLOW, REF, RUNNING, TAKEN, has,
 };
@@ -112,16 +111,10 @@ impl<P> Graph<P> {
         self.drop_want(pin.0, fx);
     }
 
-    /// As [`pin`](Self::pin), but not for a task that is cancelled or nobody wants: a want that comes too late.
-    pub(super) fn retain_if_wanted(&self, index: u32, generation: u32, fx: &mut Effects) -> bool {
-        if !self.raise(index, CANCEL | CANCELLED) {
-            return false;
-        }
-        if self.generation(index) == generation {
-            return true;
-        }
-        self.drop_want(index, fx);
-        false
+    /// A reference for who found the node in the key table, under its shard's lock; not if the task is cancelled or
+    /// nobody wants it: a want that comes too late.
+    pub(super) fn retain_if_wanted(&self, index: u32) -> bool {
+        self.raise(index, CANCEL | CANCELLED)
     }
 
     /// One reference more if there is any and none of `unless` is set.
@@ -153,15 +146,7 @@ impl<P> Graph<P> {
         let mut shard = self.keys.shard(cell.hash);
         let won = self.win_taken(index);
         if won {
-            let generation = self.generation(index);
-            remove_from(
-                &mut shard,
-                Entry {
-                    hash: cell.hash,
-                    index,
-                    generation,
-                },
-            );
+            shard.remove(cell.hash, index);
         }
         won
     }

@@ -9,6 +9,7 @@
 //! only from a won claim or from the graph's word that the task is ours, and a [`Slot`] only from a typed handle.
 #![allow(unsafe_code)]
 
+use std::any::TypeId;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::sync::atomic::AtomicPtr;
@@ -44,6 +45,7 @@ struct Table {
     /// The value is another task's; the bytes are a want of that task.
     forwards: bool,
     name: fn() -> &'static str,
+    value_type: fn() -> TypeId,
     /// Bytes of the value itself, without what it points to.
     value_bytes: usize,
 }
@@ -244,6 +246,13 @@ pub(crate) fn type_name(graph: &Graph<Job>, index: u32) -> &'static str {
     unsafe { ((*job).table.load_table().name)() }
 }
 
+/// The type of the value that it has or will have. The caller has pinned the node.
+pub(crate) fn value_type(graph: &Graph<Job>, index: u32) -> TypeId {
+    let job = graph.payload(index);
+    // SAFETY: as in `type_name`.
+    unsafe { ((*job).table.load_table().value_type)() }
+}
+
 /// Bytes of the value itself.
 pub(crate) fn value_bytes(graph: &Graph<Job>, claimed: &Claimed) -> usize {
     // SAFETY: claimed.
@@ -289,7 +298,7 @@ unsafe fn pull<T>(data: Data) -> T {
 /// The table's functions for a closure `F` and its value `R`, named after the user's closure `N`.
 struct Of<N, F, R>(PhantomData<(F, R, N)>);
 
-impl<N, F, R> Of<N, F, R>
+impl<N, F, R: 'static> Of<N, F, R>
 where
     F: FnOnce(&RunContext<'_>) -> Result<R, Failure>,
 {
@@ -301,6 +310,7 @@ where
         value_needs_drop: std::mem::needs_drop::<R>() || !fits::<R>(),
         forwards: false,
         name: std::any::type_name::<N>,
+        value_type: TypeId::of::<R>,
         value_bytes: size_of::<R>(),
     };
 
@@ -331,13 +341,14 @@ static ERROR: Table = Table {
     value_needs_drop: true,
     forwards: false,
     name: || "error",
+    value_type: TypeId::of::<TaskError>,
     value_bytes: size_of::<TaskError>(),
 };
 
 /// A job that was a value from the start, or is finished from outside: what it holds before is nothing.
 struct Given<R>(PhantomData<R>);
 
-impl<R> Given<R> {
+impl<R: 'static> Given<R> {
     const TABLE: Table = Table {
         run: run_nothing,
         drop_task: drop_as::<R>,
@@ -346,20 +357,27 @@ impl<R> Given<R> {
         value_needs_drop: std::mem::needs_drop::<R>() || !fits::<R>(),
         forwards: false,
         name: std::any::type_name::<R>,
+        value_type: TypeId::of::<R>,
         value_bytes: size_of::<R>(),
     };
 }
 
-static FORWARD: Table = Table {
-    run: run_nothing,
-    drop_task: drop_as::<TaskRef>,
-    drop_value: drop_as::<TaskRef>,
-    task_needs_drop: true,
-    value_needs_drop: true,
-    forwards: true,
-    name: || "forward",
-    value_bytes: size_of::<TaskRef>(),
-};
+/// A job whose value, an `R`, is another task's.
+struct Forward<R>(PhantomData<R>);
+
+impl<R: 'static> Forward<R> {
+    const TABLE: Table = Table {
+        run: run_nothing,
+        drop_task: drop_as::<TaskRef>,
+        drop_value: drop_as::<TaskRef>,
+        task_needs_drop: true,
+        value_needs_drop: true,
+        forwards: true,
+        name: || "forward",
+        value_type: TypeId::of::<R>,
+        value_bytes: size_of::<TaskRef>(),
+    };
+}
 
 const EMPTY: [MaybeUninit<u64>; WORDS] = [MaybeUninit::uninit(); WORDS];
 
@@ -386,9 +404,9 @@ impl Job {
     }
 
     /// The value of another task, which it keeps.
-    pub(crate) fn forward(target: TaskRef) -> Self {
+    pub(crate) fn forward<R: 'static>(target: TaskRef) -> Self {
         const { assert!(fits::<TaskRef>()) };
-        Self::holding(&FORWARD, target)
+        Self::holding(&Forward::<R>::TABLE, target)
     }
 
     #[inline]

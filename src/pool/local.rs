@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::Engine;
 use super::parker::Parker;
 use super::place::{Place, Seat};
+use super::queues::Pace;
 use super::stripe::Stripe;
 use super::waits::Frame;
 use super::want::Anchor;
@@ -49,6 +50,7 @@ pub(crate) struct State {
     pub(crate) victim: usize,
     /// The injector this thread pushes to, once it has one.
     pub(crate) injector: usize,
+    pub(super) pace: Pace,
 }
 
 thread_local! {
@@ -160,6 +162,7 @@ impl State {
             picks: 0,
             victim: 0,
             injector: usize::MAX,
+            pace: Pace::default(),
         }
     }
 }

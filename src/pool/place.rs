@@ -29,6 +29,13 @@ impl Place {
     }
 
     #[inline]
+    pub(super) fn regular(&self) -> Option<(usize, &Worker<u32>)> {
+        self.regular
+            .as_ref()
+            .map(|(number, deque)| (*number, deque))
+    }
+
+    #[inline]
     pub(super) fn number(&self) -> Option<usize> {
         self.regular.as_ref().map(|(number, _)| *number)
     }

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed};
+use std::time::{Duration, Instant};
 
 use crossbeam::deque::{Injector, Steal, Stealer, Worker};
 
@@ -16,6 +17,8 @@ use super::priority::Priorities;
 /// Every so many picks the oldest queued task goes first, whatever its priority. As in Go's and tokio's schedulers, a
 /// prime, so that it does not fall in step with a program's own period.
 const OLDEST_EVERY: u32 = 61;
+/// A batch from outside with fewer than so many tasks left is a thin one.
+const THIN: usize = 15;
 /// Injectors: enough that outside threads seldom meet, few enough to look through.
 const MOST_INJECTORS: usize = 8;
 
@@ -200,19 +203,24 @@ impl Queues {
         }
     }
 
-    fn injected(&self, state: &State) -> Option<u32> {
-        let own = state.place.as_ref().and_then(Place::number).unwrap_or(0);
+    /// A batch from outside: the first to be run, the rest into this place's deque.
+    fn injected(&self, state: &mut State) -> Option<u32> {
+        state.pace.wait();
         let shards = self.injectors.len();
-        (0..shards).find_map(|k| {
+        let Some((own, deque)) = state.place.as_ref().and_then(Place::regular) else {
+            return (0..shards).find_map(|k| steal(|| self.injectors[k].steal()));
+        };
+        let found = (0..shards).find_map(|k| {
             let injector = &self.injectors[(own + k) % shards];
             if injector.is_empty() {
                 return None;
             }
-            match state.place.as_ref().and_then(Place::deque) {
-                Some(deque) => steal(|| injector.steal_batch_and_pop(deque)),
-                None => steal(|| injector.steal()),
-            }
-        })
+            steal(|| injector.steal_batch_and_pop(deque))
+        });
+        if found.is_some() && deque.len() < THIN {
+            state.pace.slow_down();
+        }
+        found
     }
 
     /// Another place's oldest, beginning with the last victim that had work.
@@ -226,6 +234,31 @@ impl Queues {
             }
         }
         None
+    }
+}
+
+/// How soon a thread looks again for work from outside, where it has just found little.
+///
+/// Each look takes the queue's memory away from who fills it. A thread that is faster than its producer would take one
+/// task at a time and make both of them slower than either alone: it lets the producer get ahead instead.
+#[derive(Debug, Default)]
+pub(super) struct Pace(Option<Instant>);
+
+impl Pace {
+    /// From one thin batch to the next look. Bodies that take longer are not delayed.
+    const PAUSE: Duration = Duration::from_micros(1);
+
+    fn slow_down(&mut self) {
+        self.0 = Some(Instant::now() + Self::PAUSE);
+    }
+
+    #[inline]
+    fn wait(&mut self) {
+        if let Some(until) = self.0.take() {
+            while Instant::now() < until {
+                std::hint::spin_loop();
+            }
+        }
     }
 }
 

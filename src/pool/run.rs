@@ -85,7 +85,7 @@ impl Local {
             }
             None => match self.call_body(claimed) {
                 Ended::Settles(outcome) => outcome,
-                Ended::Forwards(target) => return self.forward(claimed, target),
+                Ended::Forwards(forward) => return self.forward(claimed, forward),
             },
         };
         let outcome = match engine.graph.state(index) {
@@ -131,7 +131,7 @@ impl Local {
     #[cold]
     fn end_badly(&self, claimed: &Claimed, failure: Failure) -> Ended {
         match failure.downcast::<Forward>() {
-            Ok(forward) => Ended::Forwards(forward.0),
+            Ok(forward) => Ended::Forwards(*forward),
             Err(failure) => {
                 let error = failed(failure, self.engine.blame(claimed.index()));
                 Ended::Settles(self.fail(claimed, error))
@@ -139,9 +139,9 @@ impl Local {
         }
     }
 
-    /// Puts the task back to wait for `target`, to be finished by its result.
+    /// Puts the task back to wait for the target, to be finished by its result.
     #[cold]
-    fn forward(&self, claimed: &Claimed, target: TaskRef) -> Option<u32> {
+    fn forward(&self, claimed: &Claimed, Forward { target, job }: Forward) -> Option<u32> {
         let (engine, index) = (&*self.engine, claimed.index());
         // One at a time: of two tasks that forward to each other the second must see the first.
         let forwarding = engine.forwarding.lock();
@@ -150,7 +150,7 @@ impl Local {
             let outcome = self.fail(claimed, error);
             return self.finish(claimed, outcome, &engine.graph.inputs(index), false);
         }
-        job::write_job(&engine.graph, claimed, Job::forward(target.clone()));
+        job::write_job(&engine.graph, claimed, job(target.clone()));
         let mut state = self.state();
         let super::local::State { cache, fx, .. } = &mut *state;
         engine.graph.let_go(index, fx);
@@ -224,12 +224,25 @@ impl Local {
 /// How a body ended.
 enum Ended {
     Settles(Outcome),
-    Forwards(TaskRef),
+    Forwards(Forward),
 }
 
 /// What a body returns as its error to be finished by another task's result: rare, so it has no way of its own.
 #[derive(Debug)]
-pub(crate) struct Forward(pub(crate) TaskRef);
+pub(crate) struct Forward {
+    target: TaskRef,
+    job: fn(TaskRef) -> Job,
+}
+
+impl Forward {
+    /// The target's value is a `T`.
+    pub(crate) fn to<T: 'static>(target: TaskRef) -> Self {
+        Self {
+            target,
+            job: Job::forward::<T>,
+        }
+    }
+}
 
 impl std::fmt::Display for Forward {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,15 +1,16 @@
 //! A task's way from a client into the graph and a queue.
 
+use std::any::TypeId;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::fence;
 
-use super::job::Job;
+use super::job::{self, Job};
 use super::local::{Local, State};
 use super::run::guarded;
 use super::stripe::bump;
 use super::want::TaskRef;
-use crate::graph::{Born, Existing, Identity, Key, Spec};
+use crate::graph::{Born, Existing, Key, Spec};
 
 impl Local {
     /// Submits a task whose inputs the caller wants during the call.
@@ -24,24 +25,24 @@ impl Local {
         TaskRef::own(Arc::clone(&self.anchor), born.index())
     }
 
-    /// As [`submit`](Self::submit), under a key. Says whether the task is a new one.
+    /// As [`submit`](Self::submit), under a key of a task whose value has this type. Says whether the task is a new one.
     ///
     /// # Errors
     /// If the key names another kind of task; job and key come back.
+    #[inline]
     pub(crate) fn submit_keyed(
         &self,
         spec: &Spec,
-        key: (Key, Identity),
+        key: Key,
+        value: TypeId,
         inputs: &[u32],
         job: Job,
     ) -> Result<(TaskRef, bool), (Job, Key)> {
         let mut state = self.state();
         let State { cache, fx, .. } = &mut *state;
-        let (index, unused) = match self
-            .engine
-            .graph
-            .submit_keyed(cache, spec, key, inputs, job, fx)
-        {
+        let graph = &self.engine.graph;
+        let key = (key, |index| job::value_type(graph, index) == value);
+        let (index, unused) = match graph.submit_keyed(cache, spec, key, inputs, job, fx) {
             Ok(born) => {
                 let quiet = self.queue_born(&mut state, spec, born);
                 drop(state);

@@ -10,7 +10,7 @@ use loom::thread;
 
 use super::assert_empty;
 use crate::graph::State::{Cancelled, Failed, Finished, Queued};
-use crate::graph::{Born, Cache, Effects, Existing, GIVEN, Graph, Identity, Key, Outcome, Spec};
+use crate::graph::{Born, Cache, Effects, Existing, GIVEN, Graph, Key, Outcome, Spec};
 
 /// What a payload holds: a task not run, or a result.
 type Books = Arc<Mutex<HashMap<u32, Option<Outcome>>>>;
@@ -77,7 +77,7 @@ impl Hand {
     /// # Errors
     /// The task that has the key already.
     pub(super) fn keyed(&mut self, key: u64, inputs: &[u32]) -> Result<u32, u32> {
-        let key = (Key::from(key), Identity::Call(0));
+        let key = (Key::from(key), |_| true);
         let Self {
             graph, cache, fx, ..
         } = self;

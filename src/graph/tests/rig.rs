@@ -2,7 +2,7 @@
 
 use super::assert_empty;
 use crate::graph::{
-    Born, Cache, Census, Effects, Existing, Graph, Id, Identity, Key, Outcome, Pin, Spec, State,
+    Born, Cache, Census, Effects, Existing, Graph, Id, Key, Outcome, Pin, Spec, State,
 };
 
 /// What a payload holds.
@@ -89,15 +89,15 @@ impl Rig {
     }
 
     /// # Errors
-    /// The task that has the key already; `None` if it is of another kind.
+    /// The task that has the key already; `None` if `kind` is not 0, which is the kind of those that have one.
     pub(super) fn try_keyed(
         &mut self,
         spec: &Spec,
         key: u64,
-        kind: u128,
+        kind: u32,
         inputs: &[u32],
     ) -> Result<u32, Option<u32>> {
-        let key = (Key::from(key), Identity::Call(kind));
+        let key = (Key::from(key), |_| kind == 0);
         let Self {
             graph, cache, fx, ..
         } = self;

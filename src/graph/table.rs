@@ -1,0 +1,164 @@
+//! A hash table of nodes in chunks of one cache line, after Folly's F14 (Bronson and Shi, *Open-sourcing F14 for
+//! faster, more memory-efficient hash tables*, 2019).
+//!
+//! A task's key is looked up when it is submitted and taken out when it is freed, each time at a random place of a
+//! table that seldom fits the cache. A table with its control bytes apart reads two lines then, this one reads one,
+//! and half as many bytes a key, since the key itself stands with the node.
+//! 1. An entry stands in the first chunk of its probe sequence that had room when it came. The sequence begins at the
+//!    low bits of the hash and goes on to the next chunk.
+//! 2. `passed` counts the entries that found a chunk full and stand further on. A look-up ends at a chunk that none
+//!    has passed, and a removal takes one off each chunk on its way: no tombstones.
+//! 3. A table doubles when five sevenths are in use, so an insertion always finds room.
+
+/// Entries a chunk: as many as fit beside the count in a line.
+const ENTRIES: usize = 7;
+/// Entries a chunk has on average when the table doubles.
+const FULL: usize = 5;
+
+/// Nodes by the hash of something that they know.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    /// None, or a power of two.
+    chunks: Box<[Chunk]>,
+    len: usize,
+}
+
+/// Entry `k` is `hashes[k]` with `nodes[k]`; node 0 is none.
+#[derive(Clone, Debug, Default)]
+#[repr(align(64))]
+struct Chunk {
+    hashes: [u32; ENTRIES],
+    passed: u32,
+    nodes: [u32; ENTRIES],
+}
+
+#[cfg(not(tenter_loom))]
+const _: () = assert!(size_of::<Chunk>() == 64);
+
+impl Table {
+    /// The node of this hash that is the same, of those that have it.
+    #[inline]
+    pub(super) fn find(&self, hash: u32, mut same: impl FnMut(u32) -> bool) -> Option<u32> {
+        for at in self.path(hash) {
+            let chunk = &self.chunks[at];
+            if let Some(k) = chunk.find(hash, &mut same) {
+                return Some(chunk.nodes[k]);
+            }
+            if chunk.passed == 0 {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Adds a node, which is not 0.
+    #[inline]
+    pub(super) fn insert(&mut self, hash: u32, node: u32) {
+        if self.len == self.chunks.len() * FULL {
+            self.grow();
+        }
+        self.len += 1;
+        self.put(hash, node);
+    }
+
+    /// Takes a node out, if it is in.
+    #[inline]
+    pub(super) fn remove(&mut self, hash: u32, node: u32) {
+        let mut path = self.path(hash);
+        let found = path.find_map(|at| {
+            let k = self.chunks[at].find(hash, &mut |other| other == node);
+            k.map(|k| (at, k))
+        });
+        let Some((at, k)) = found else {
+            return;
+        };
+        self.chunks[at].nodes[k] = 0;
+        self.len -= 1;
+        for passed in self.path(hash).take_while(|&passed| passed != at) {
+            self.chunks[passed].passed -= 1;
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The chunks where a hash may be, in order: all of them, if need be.
+    #[inline]
+    fn path(&self, hash: u32) -> impl Iterator<Item = usize> + use<> {
+        let chunks = self.chunks.len();
+        (0..chunks).map(move |k| (hash as usize + k) & (chunks - 1))
+    }
+
+    #[inline]
+    fn put(&mut self, hash: u32, node: u32) {
+        for at in self.path(hash) {
+            let chunk = &mut self.chunks[at];
+            if let Some(k) = chunk.nodes.iter().position(|&node| node == 0) {
+                (chunk.hashes[k], chunk.nodes[k]) = (hash, node);
+                return;
+            }
+            chunk.passed += 1;
+        }
+        unreachable!("a table is never full");
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let chunks = (2 * self.chunks.len()).max(1);
+        let old = std::mem::replace(&mut self.chunks, vec![Chunk::default(); chunks].into());
+        for chunk in old {
+            for (hash, node) in chunk.hashes.into_iter().zip(chunk.nodes) {
+                if node != 0 {
+                    self.put(hash, node);
+                }
+            }
+        }
+    }
+}
+
+impl Chunk {
+    #[inline]
+    fn find(&self, hash: u32, same: &mut impl FnMut(u32) -> bool) -> Option<usize> {
+        (0..ENTRIES).find(|&k| self.hashes[k] == hash && self.nodes[k] != 0 && same(self.nodes[k]))
+    }
+}
+
+#[cfg(all(test, not(tenter_loom)))]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::Table;
+
+    /// Few hashes and few of their bits, so that chunks overflow all the time.
+    #[test]
+    fn agrees_with_a_set_of_pairs() {
+        let mut random = 1u32;
+        let (mut table, mut set) = (Table::default(), HashSet::new());
+        for _ in 0..20_000 {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let (hash, node) = ((random >> 20) % 13, 1 + (random >> 8) % 40);
+            if set.remove(&(hash, node)) {
+                table.remove(hash, node);
+            } else {
+                table.insert(hash, node);
+                set.insert((hash, node));
+            }
+            assert_eq!(table.len(), set.len());
+            for hash in 0..13 {
+                let found = table.find(hash, |other| other == node).is_some();
+                assert_eq!(found, set.contains(&(hash, node)), "{hash} {node}");
+            }
+        }
+        set.drain()
+            .for_each(|(hash, node)| table.remove(hash, node));
+        assert!(table.chunks.iter().all(|chunk| chunk.passed == 0));
+    }
+
+    #[test]
+    fn nothing_is_found_in_or_removed_from_an_empty_table() {
+        let mut table = Table::default();
+        table.remove(7, 1);
+        assert_eq!((table.find(7, |_| true), table.len()), (None, 0));
+    }
+}
