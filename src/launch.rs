@@ -119,10 +119,12 @@ fn refuse<R>(
         key,
         location: spec.location,
     };
+    let extra = engine.extras.remove(spec.extra);
     let _ = guarded(|| job.drop_task());
+    let _ = guarded(|| drop(extra));
     born(
         engine,
-        spec,
+        &Spec { extra: 0, ..*spec },
         Job::error(TaskError::new(kind, blame, why, None)),
         true,
     )

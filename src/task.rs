@@ -8,6 +8,7 @@ use crate::future::TaskFuture;
 use crate::graph::{Key, Spec};
 use crate::inputs::{Held, Inputs, Linker};
 use crate::launch::{launch, launch_alone, launch_keyed};
+use crate::pool::extras::Extra;
 use crate::pool::job::Job;
 
 /// What [`Client::submit`] takes: a closure, where closures can run.
@@ -64,6 +65,8 @@ pub struct Task<'c> {
     priority: i32,
     key: Option<Key>,
     pure: bool,
+    /// The options that few tasks have.
+    extra: Option<Box<Extra>>,
 }
 
 impl<'c> Task<'c> {
@@ -74,6 +77,7 @@ impl<'c> Task<'c> {
             priority: 0,
             key: None,
             pure: false,
+            extra: None,
         }
     }
 
@@ -147,12 +151,13 @@ impl<'c> Task<'c> {
     }
 
     fn launch<R: Send + Sync + 'static>(
-        self,
+        mut self,
         linker: Linker,
         job: Job,
         location: &'static Location<'static>,
     ) -> TaskFuture<R> {
-        let (engine, spec) = (self.client.engine(), self.spec(location));
+        let spec = self.spec(location);
+        let engine = self.client.engine();
         match self.key {
             Some(key) => launch_keyed(engine, &spec, key, linker, job),
             None => launch(engine, &spec, linker, job),
@@ -162,11 +167,12 @@ impl<'c> Task<'c> {
     /// As [`launch`](Self::launch), without inputs.
     #[inline]
     fn launch_alone<R: Send + Sync + 'static>(
-        self,
+        mut self,
         job: Job,
         location: &'static Location<'static>,
     ) -> TaskFuture<R> {
-        let (engine, spec) = (self.client.engine(), self.spec(location));
+        let spec = self.spec(location);
+        let engine = self.client.engine();
         match self.key {
             Some(key) => launch_keyed(engine, &spec, key, Linker::default(), job),
             None => launch_alone(engine, &spec, job),
@@ -174,12 +180,22 @@ impl<'c> Task<'c> {
     }
 
     #[inline]
-    fn spec(&self, location: &'static Location<'static>) -> Spec {
+    fn spec(&mut self, location: &'static Location<'static>) -> Spec {
         Spec {
             name: self.name,
             priority: self.priority,
             location: Some(location),
             pure: self.pure,
+            extra: match &self.extra {
+                None => 0,
+                Some(_) => self.add_extra(),
+            },
         }
+    }
+
+    #[cold]
+    fn add_extra(&mut self) -> u32 {
+        let extra = self.extra.take().unwrap_or_default();
+        self.client.engine().extras.add(*extra)
     }
 }

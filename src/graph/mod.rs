@@ -252,6 +252,12 @@ impl<P> Graph<P> {
         self.node(index).cold.is_pure()
     }
 
+    /// The driver's number of what else it knows of the task, as given at submit; 0 is nothing.
+    #[inline]
+    pub fn extra(&self, index: u32) -> u32 {
+        self.node(index).cold.extra()
+    }
+
     /// How many keys name a task.
     pub fn key_count(&self) -> usize {
         self.keys.len()

@@ -125,7 +125,15 @@ impl Cold {
         self.location.store(location, Relaxed);
         self.dead.store(0, Relaxed);
         self.dead_limit.store(0, Relaxed);
-        self.flags.store(if spec.pure { PURE } else { 0 }, Relaxed);
+        let pure = if spec.pure { PURE } else { 0 };
+        self.flags
+            .store(pure | (spec.extra << EXTRA_SHIFT), Relaxed);
+    }
+
+    /// The driver's number of what else it knows of the task.
+    #[inline]
+    pub(super) fn extra(&self) -> u32 {
+        self.flags.load(Relaxed) >> EXTRA_SHIFT
     }
 
     /// Whether the result is worth remembering.
@@ -283,6 +291,8 @@ impl<P> fmt::Debug for Node<P> {
 const SPILLED: u32 = 1;
 /// In `Cold::flags`: the result is worth remembering.
 const PURE: u32 = 2;
+/// In `Cold::flags`, from this bit on: the number of the driver's extra data.
+const EXTRA_SHIFT: u32 = 4;
 
 /// A cell of a node's list of those who wait for it.
 #[repr(C)]

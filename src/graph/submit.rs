@@ -21,6 +21,8 @@ pub struct Spec {
     pub location: Option<&'static Location<'static>>,
     /// Its result follows from its key, and is worth remembering.
     pub pure: bool,
+    /// The driver's number of what else it knows of the task; 0 is nothing. Less than 2^28.
+    pub extra: u32,
 }
 
 /// In the list of inputs of a submit: the caller gives its own want of this input over to the new task.

@@ -192,6 +192,13 @@ pub(crate) fn write_error(graph: &Graph<Job>, claimed: &Claimed, error: TaskErro
     unsafe { put((*job).data.as_mut_ptr(), error) };
 }
 
+/// Writes the value of a task that was made by [`Job::awaited`] for values of this type.
+pub(crate) fn write_value<T>(graph: &Graph<Job>, claimed: &Claimed, value: T) {
+    let job = graph.payload(claimed.index());
+    // SAFETY: claimed, and empty until now.
+    unsafe { put((*job).data.as_mut_ptr(), value) };
+}
+
 /// Writes a new job over an empty payload, to be run after another wait.
 pub(crate) fn write_job(graph: &Graph<Job>, claimed: &Claimed, new: Job) {
     let job = graph.payload(claimed.index());
@@ -345,7 +352,7 @@ static ERROR: Table = Table {
     value_bytes: size_of::<TaskError>(),
 };
 
-/// A job that was a value from the start, or is finished from outside: what it holds before is nothing.
+/// A job that was a value from the start.
 struct Given<R>(PhantomData<R>);
 
 impl<R: 'static> Given<R> {
@@ -359,6 +366,17 @@ impl<R: 'static> Given<R> {
         name: std::any::type_name::<R>,
         value_type: TypeId::of::<R>,
         value_bytes: size_of::<R>(),
+    };
+}
+
+/// A job that is finished from outside: it holds nothing before.
+struct Awaited<R>(PhantomData<R>);
+
+impl<R: 'static> Awaited<R> {
+    const TABLE: Table = Table {
+        drop_task: |_| {},
+        task_needs_drop: false,
+        ..Given::<R>::TABLE
     };
 }
 
@@ -395,6 +413,14 @@ impl Job {
     /// A value that is there from the start.
     pub(crate) fn given<R: Send + Sync + 'static>(value: R) -> Self {
         Self::holding(&Given::<R>::TABLE, value)
+    }
+
+    /// A task that something outside finishes with an `R`.
+    pub(crate) fn awaited<R: Send + Sync + 'static>() -> Self {
+        Self {
+            table: AtomicPtr::new(std::ptr::from_ref(&Awaited::<R>::TABLE).cast_mut()),
+            data: EMPTY,
+        }
     }
 
     /// The error of a task that failed before it began.

@@ -10,6 +10,7 @@
 //! | `wait`, `waits`, `help`, `stack`, `waiters`, `parker` | blocking |
 //! | `monitor`, `detect`, `explain` | spares, deadlocks, reasons |
 //! | `close` | the end |
+//! | `promise`, `extras` | tasks finished from outside; what few tasks have |
 //! | `options`, `names`, `stripe`, `clock` | configuration, names, counters, deadlines |
 
 pub(crate) mod baton;
@@ -18,6 +19,7 @@ mod close;
 mod crew;
 mod detect;
 mod explain;
+pub(crate) mod extras;
 mod help;
 pub(crate) mod job;
 pub(crate) mod local;
@@ -28,6 +30,7 @@ pub(crate) mod parker;
 mod perform;
 pub(crate) mod place;
 mod priority;
+pub(crate) mod promise;
 mod queues;
 pub(crate) mod run;
 mod sleep;
@@ -48,6 +51,7 @@ use crate::graph::Graph;
 use crate::sync::Named;
 use baton::Baton;
 use crew::Crew;
+use extras::Extras;
 use job::Job;
 use monitor::Monitor;
 use names::Names;
@@ -69,6 +73,7 @@ pub(crate) struct Engine {
     pub(crate) monitor: Monitor,
     pub(crate) stripes: Stripes,
     pub(crate) names: Names,
+    pub(crate) extras: Extras,
     pub(crate) named: Named,
     pub(crate) options: Options,
     pub(crate) pins: Pins,
@@ -112,6 +117,7 @@ impl Engine {
             monitor: Monitor::default(),
             stripes: Stripes::default(),
             names: Names::default(),
+            extras: Extras::default(),
             named: Named::default(),
             options,
             pins: Pins::default(),

@@ -95,11 +95,7 @@ impl Local {
     pub(super) fn free_now(&self, index: u32) {
         let graph = &self.engine.graph;
         let mut state = self.state();
-        if !job::needs_drop(
-            graph,
-            &Claimed::handed(index),
-            Left::Result(graph.leftover(index)),
-        ) {
+        if !self.frees_user_code(index) {
             return graph.forget(&mut state.cache, index);
         }
         state.fx.free.push(index);
@@ -107,13 +103,20 @@ impl Local {
         self.settle_up();
     }
 
+    /// Whether freeing the slot runs destructors of the user's, or may.
+    #[inline]
+    fn frees_user_code(&self, index: u32) -> bool {
+        let graph = &self.engine.graph;
+        let left = Left::Result(graph.leftover(index));
+        job::needs_drop(graph, &Claimed::handed(index), left) || graph.extra(index) != 0
+    }
+
     /// Frees those at the end of the list that need no user code.
     #[inline]
     fn free_plain(&self, state: &mut super::local::State) {
         let graph = &self.engine.graph;
         while let Some(&index) = state.fx.free.last() {
-            let left = Left::Result(graph.leftover(index));
-            if job::needs_drop(graph, &Claimed::handed(index), left) {
+            if self.frees_user_code(index) {
                 return;
             }
             state.fx.free.pop();
@@ -150,6 +153,8 @@ impl Local {
     fn free(&self, task: u32) {
         let left = Left::Result(self.engine.graph.leftover(task));
         self.dispose(&Claimed::handed(task), left);
+        let extra = self.engine.extras.remove(self.engine.graph.extra(task));
+        let _ = guarded(|| drop(extra));
         let state = &mut *self.state();
         self.engine.graph.forget(&mut state.cache, task);
     }

@@ -88,11 +88,28 @@ impl Local {
                 Ended::Forwards(forward) => return self.forward(claimed, forward),
             },
         };
-        let outcome = match engine.graph.state(index) {
+        self.end(claimed, outcome, &inputs, bypass)
+    }
+
+    /// Ends a task that no body ran for.
+    pub(super) fn finish_outside(&self, claimed: &Claimed, outcome: Outcome) {
+        self.end(claimed, outcome, &Inputs::new(), false);
+    }
+
+    /// Settles a task that has run, unless it was cancelled meanwhile.
+    #[inline]
+    fn end(
+        &self,
+        claimed: &Claimed,
+        outcome: Outcome,
+        inputs: &Inputs,
+        bypass: bool,
+    ) -> Option<u32> {
+        let outcome = match self.engine.graph.state(claimed.index()) {
             TaskState::Cancelled => self.discard(claimed, outcome),
             _ => outcome,
         };
-        self.finish(claimed, outcome, &inputs, bypass)
+        self.finish(claimed, outcome, inputs, bypass)
     }
 
     /// An input that failed while this task was being linked to it, or was lost to a cancel.
@@ -182,7 +199,7 @@ impl Local {
     }
 
     #[cold]
-    fn fail(&self, claimed: &Claimed, error: TaskError) -> Outcome {
+    pub(super) fn fail(&self, claimed: &Claimed, error: TaskError) -> Outcome {
         job::write_error(&self.engine.graph, claimed, error);
         bump(&self.stripe.failed);
         Outcome::Error

@@ -61,7 +61,9 @@ impl Local {
         };
         let new = unused.is_none();
         if let Some(job) = unused {
+            let extra = self.engine.extras.remove(spec.extra);
             let _ = guarded(|| job.drop_task());
+            let _ = guarded(|| drop(extra));
             self.settle_up();
         }
         Ok((TaskRef::own(Arc::clone(&self.anchor), index), new))
@@ -90,6 +92,15 @@ impl Local {
             fence(SeqCst);
             self.engine.cancel(self, index);
         }
+    }
+
+    /// A task that something outside finishes. It counts as submitted, and as started.
+    pub(crate) fn external(&self, spec: &Spec, job: Job) -> TaskRef {
+        let state = &mut *self.state();
+        let index = self.engine.graph.external(&mut state.cache, spec, job);
+        bump(&self.stripe.submitted);
+        bump(&self.stripe.started);
+        TaskRef::own(Arc::clone(&self.anchor), index)
     }
 
     /// A task that is settled from the start.
