@@ -6,7 +6,7 @@
 //! and half as many bytes a key, since the key itself stands with the node.
 //! 1. An entry stands in the first chunk of its probe sequence that had room when it came. The sequence begins at the
 //!    low bits of the hash and goes on to the next chunk.
-//! 2. `passed` counts the entries that found a chunk full and stand further on. A look-up ends at a chunk that none
+//! 2. A chunk counts the entries that found a chunk full and stand further on. A look-up ends at a chunk that none
 //!    has passed, and a removal takes one off each chunk on its way: no tombstones.
 //! 3. A table doubles when five sevenths are in use, so an insertion always finds room.
 
@@ -23,14 +23,16 @@ pub(super) struct Table {
     len: usize,
 }
 
-/// Entry `k` is `hashes[k]` with `nodes[k]`; node 0 is none.
+/// Entry `k` is `hashes[k]` with `nodes[k]`; node 0 is none. The last of both is no entry: eight compare as fast as one.
 #[derive(Clone, Debug, Default)]
 #[repr(align(64))]
 struct Chunk {
-    hashes: [u32; ENTRIES],
-    passed: u32,
-    nodes: [u32; ENTRIES],
+    hashes: [u32; ENTRIES + 1],
+    nodes: [u32; ENTRIES + 1],
 }
+
+/// Where in `hashes` a chunk keeps how many entries have passed it.
+const PASSED: usize = ENTRIES;
 
 #[cfg(not(tenter_loom))]
 const _: () = assert!(size_of::<Chunk>() == 64);
@@ -39,16 +41,8 @@ impl Table {
     /// The node of this hash that is the same, of those that have it.
     #[inline]
     pub(super) fn find(&self, hash: u32, mut same: impl FnMut(u32) -> bool) -> Option<u32> {
-        for at in self.path(hash) {
-            let chunk = &self.chunks[at];
-            if let Some(k) = chunk.find(hash, &mut same) {
-                return Some(chunk.nodes[k]);
-            }
-            if chunk.passed == 0 {
-                return None;
-            }
-        }
-        None
+        let (at, k) = self.place(hash, &mut same)?;
+        Some(self.chunks[at].nodes[k])
     }
 
     /// Adds a node, which is not 0.
@@ -64,43 +58,63 @@ impl Table {
     /// Takes a node out, if it is in.
     #[inline]
     pub(super) fn remove(&mut self, hash: u32, node: u32) {
-        let mut path = self.path(hash);
-        let found = path.find_map(|at| {
-            let k = self.chunks[at].find(hash, &mut |other| other == node);
-            k.map(|k| (at, k))
-        });
-        let Some((at, k)) = found else {
+        let Some((at, k)) = self.place(hash, &mut |other| other == node) else {
             return;
         };
         self.chunks[at].nodes[k] = 0;
         self.len -= 1;
-        for passed in self.path(hash).take_while(|&passed| passed != at) {
-            self.chunks[passed].passed -= 1;
+        let mut passed = self.home(hash);
+        while passed != at {
+            self.chunks[passed].hashes[PASSED] -= 1;
+            passed = self.next(passed);
         }
+    }
+
+    /// The chunk and the entry of a node of this hash.
+    #[inline]
+    fn place(&self, hash: u32, same: &mut impl FnMut(u32) -> bool) -> Option<(usize, usize)> {
+        let mut at = self.home(hash);
+        for _ in 0..self.chunks.len() {
+            let chunk = &self.chunks[at];
+            if let Some(k) = chunk.find(hash, same) {
+                return Some((at, k));
+            }
+            if chunk.hashes[PASSED] == 0 {
+                return None;
+            }
+            at = self.next(at);
+        }
+        None
     }
 
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
-    /// The chunks where a hash may be, in order: all of them, if need be.
+    /// Where the probe sequence of a hash begins.
     #[inline]
-    fn path(&self, hash: u32) -> impl Iterator<Item = usize> + use<> {
-        let chunks = self.chunks.len();
-        (0..chunks).map(move |k| (hash as usize + k) & (chunks - 1))
+    fn home(&self, hash: u32) -> usize {
+        hash as usize & self.chunks.len().wrapping_sub(1)
     }
 
     #[inline]
+    fn next(&self, at: usize) -> usize {
+        (at + 1) & (self.chunks.len() - 1)
+    }
+
+    /// Puts an entry where there is room, which there is.
+    #[inline]
     fn put(&mut self, hash: u32, node: u32) {
-        for at in self.path(hash) {
+        let mut at = self.home(hash);
+        loop {
             let chunk = &mut self.chunks[at];
-            if let Some(k) = chunk.nodes.iter().position(|&node| node == 0) {
+            if let Some(k) = equal(&chunk.nodes, 0).next() {
                 (chunk.hashes[k], chunk.nodes[k]) = (hash, node);
                 return;
             }
-            chunk.passed += 1;
+            chunk.hashes[PASSED] += 1;
+            at = self.next(at);
         }
-        unreachable!("a table is never full");
     }
 
     #[cold]
@@ -108,7 +122,7 @@ impl Table {
         let chunks = (2 * self.chunks.len()).max(1);
         let old = std::mem::replace(&mut self.chunks, vec![Chunk::default(); chunks].into());
         for chunk in old {
-            for (hash, node) in chunk.hashes.into_iter().zip(chunk.nodes) {
+            for (hash, node) in chunk.hashes.into_iter().zip(chunk.nodes).take(ENTRIES) {
                 if node != 0 {
                     self.put(hash, node);
                 }
@@ -120,8 +134,23 @@ impl Table {
 impl Chunk {
     #[inline]
     fn find(&self, hash: u32, same: &mut impl FnMut(u32) -> bool) -> Option<usize> {
-        (0..ENTRIES).find(|&k| self.hashes[k] == hash && self.nodes[k] != 0 && same(self.nodes[k]))
+        equal(&self.hashes, hash).find(|&k| self.nodes[k] != 0 && same(self.nodes[k]))
     }
+}
+
+/// The entries of which a line's word is this, as the set bits of a mask: it is compared without a branch.
+#[inline]
+fn equal(words: &[u32; ENTRIES + 1], word: u32) -> impl Iterator<Item = usize> + use<> {
+    let bits = words.iter().enumerate();
+    let mask = bits.fold(0u32, |mask, (k, &other)| {
+        mask | (u32::from(other == word) << k)
+    });
+    let mut left = mask & !(1 << PASSED);
+    std::iter::from_fn(move || {
+        let k = left.trailing_zeros();
+        left &= left.wrapping_sub(1);
+        (k < u32::BITS).then_some(k as usize)
+    })
 }
 
 #[cfg(all(test, not(tenter_loom)))]
@@ -152,7 +181,12 @@ mod tests {
         }
         set.drain()
             .for_each(|(hash, node)| table.remove(hash, node));
-        assert!(table.chunks.iter().all(|chunk| chunk.passed == 0));
+        assert!(
+            table
+                .chunks
+                .iter()
+                .all(|chunk| chunk.hashes[super::PASSED] == 0)
+        );
     }
 
     #[test]
