@@ -20,8 +20,7 @@ use std::process::ExitCode;
 use search::{Found, Plan, search};
 use tenter::Client;
 
-const USAGE: &str =
-    "usage: patternsearch [--seed S], where S is a whole number (1 if left out)";
+const USAGE: &str = "usage: patternsearch [--seed S], where S is a whole number (1 if left out)";
 const PLAN: Plan<4> = Plan {
     start: [-1.2, 1.0, -1.2, 1.0],
     step: 1.0,
@@ -71,8 +70,7 @@ fn run(seed: u64) -> Result<(), Box<dyn std::error::Error>> {
 
 /// Rosenbrock's function, chained: its global minimum, 0, is where all coordinates are 1, at the end of a curved valley.
 fn rosenbrock<const N: usize>(x: &[f64; N]) -> f64 {
-    let link = |pair: &[f64]| {
-        100.0 * (pair[1] - pair[0] * pair[0]).powi(2) + (1.0 - pair[0]).powi(2)
-    };
+    let link =
+        |pair: &[f64]| 100.0 * (pair[1] - pair[0] * pair[0]).powi(2) + (1.0 - pair[0]).powi(2);
     x.windows(2).map(link).sum()
 }
