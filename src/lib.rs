@@ -30,6 +30,7 @@ mod future;
 mod gather;
 #[doc(hidden)]
 pub mod graph;
+pub mod guide;
 mod inputs;
 mod launch;
 #[expect(
