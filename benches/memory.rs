@@ -1,24 +1,18 @@
 //! How many bytes does a node of a graph take, with its edges, its closure, the place of its result and one handle?
 //!
 //! The graph is complete before any of it runs: 1024 x 1024 nodes, two inputs each, behind a task that waits to be released.
-#![allow(
-    unsafe_code,
-    reason = "a global allocator that counts can only be written with unsafe"
-)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+#[path = "peers/counting.rs"]
+mod counting;
+
 use std::sync::mpsc::{Receiver, channel};
+
+use counting::live_bytes;
 
 use tenter::{Client, TaskFuture};
 
 const SIDE: usize = 1024;
 const NODES: usize = SIDE * SIDE;
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting {
-    live: AtomicUsize::new(0),
-};
 
 fn main() {
     let client = Client::builder()
@@ -26,9 +20,9 @@ fn main() {
         .build()
         .expect("two threads can be started");
     let (open, gate) = channel();
-    let before = ALLOCATOR.live.load(Ordering::Relaxed);
+    let before = live_bytes();
     let nodes = build(&client, gate);
-    let after = ALLOCATOR.live.load(Ordering::Relaxed);
+    let after = live_bytes();
     assert!(
         !nodes.iter().any(TaskFuture::is_done),
         "a node ran before the gate was opened"
@@ -84,30 +78,4 @@ fn corner() -> u64 {
         values[index] = cell(row, column).wrapping_add(above).wrapping_add(left);
     }
     values[NODES - 1]
-}
-
-/// The system's allocator, with a count of the bytes that are allocated now.
-struct Counting {
-    live: AtomicUsize,
-}
-
-// SAFETY: every call goes to `System` unchanged, which keeps the trait's contract; counting touches no memory but the counter.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        self.live.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promises about `layout` are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        self.live.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: as in `alloc`; passed on so that zeroed pages from the system are not written again.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        self.live.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: `block` came from `System`, since `alloc` takes it from there.
-        unsafe { System.dealloc(block, layout) }
-    }
 }

@@ -37,6 +37,7 @@ enum Inner {
 
 /// Equal keys have equal hashes; texts and members that read alike may too, which costs a comparison.
 impl Hash for Inner {
+    #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
         match self {
             Self::Member(family, number) => {

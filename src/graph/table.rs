@@ -6,7 +6,7 @@
 //! and half as many bytes a key, since the key itself stands with the node.
 //! 1. An entry stands in the first chunk of its probe sequence that had room when it came. The sequence begins at the
 //!    low bits of the hash and goes on to the next chunk.
-//! 2. A chunk counts the entries that found a chunk full and stand further on. A look-up ends at a chunk that none
+//! 2. `passed` counts the entries that found a chunk full and stand further on. A look-up ends at a chunk that none
 //!    has passed, and a removal takes one off each chunk on its way: no tombstones.
 //! 3. A table doubles when five sevenths are in use, so an insertion always finds room.
 
@@ -23,16 +23,14 @@ pub(super) struct Table {
     len: usize,
 }
 
-/// Entry `k` is `hashes[k]` with `nodes[k]`; node 0 is none. The last of both is no entry: eight compare as fast as one.
+/// Entry `k` is `hashes[k]` with `nodes[k]`; node 0 is none.
 #[derive(Clone, Debug, Default)]
 #[repr(align(64))]
 struct Chunk {
-    hashes: [u32; ENTRIES + 1],
-    nodes: [u32; ENTRIES + 1],
+    hashes: [u32; ENTRIES],
+    passed: u32,
+    nodes: [u32; ENTRIES],
 }
-
-/// Where in `hashes` a chunk keeps how many entries have passed it.
-const PASSED: usize = ENTRIES;
 
 #[cfg(not(tenter_loom))]
 const _: () = assert!(size_of::<Chunk>() == 64);
@@ -65,7 +63,7 @@ impl Table {
         self.len -= 1;
         let mut passed = self.home(hash);
         while passed != at {
-            self.chunks[passed].hashes[PASSED] -= 1;
+            self.chunks[passed].passed -= 1;
             passed = self.next(passed);
         }
     }
@@ -79,7 +77,7 @@ impl Table {
             if let Some(k) = chunk.find(hash, same) {
                 return Some((at, k));
             }
-            if chunk.hashes[PASSED] == 0 {
+            if chunk.passed == 0 {
                 return None;
             }
             at = self.next(at);
@@ -108,11 +106,11 @@ impl Table {
         let mut at = self.home(hash);
         loop {
             let chunk = &mut self.chunks[at];
-            if let Some(k) = equal(&chunk.nodes, 0).next() {
+            if let Some(k) = chunk.nodes.iter().position(|&node| node == 0) {
                 (chunk.hashes[k], chunk.nodes[k]) = (hash, node);
                 return;
             }
-            chunk.hashes[PASSED] += 1;
+            chunk.passed += 1;
             at = self.next(at);
         }
     }
@@ -122,7 +120,7 @@ impl Table {
         let chunks = (2 * self.chunks.len()).max(1);
         let old = std::mem::replace(&mut self.chunks, vec![Chunk::default(); chunks].into());
         for chunk in old {
-            for (hash, node) in chunk.hashes.into_iter().zip(chunk.nodes).take(ENTRIES) {
+            for (hash, node) in chunk.hashes.into_iter().zip(chunk.nodes) {
                 if node != 0 {
                     self.put(hash, node);
                 }
@@ -134,23 +132,8 @@ impl Table {
 impl Chunk {
     #[inline]
     fn find(&self, hash: u32, same: &mut impl FnMut(u32) -> bool) -> Option<usize> {
-        equal(&self.hashes, hash).find(|&k| self.nodes[k] != 0 && same(self.nodes[k]))
+        (0..ENTRIES).find(|&k| self.hashes[k] == hash && self.nodes[k] != 0 && same(self.nodes[k]))
     }
-}
-
-/// The entries of which a line's word is this, as the set bits of a mask: it is compared without a branch.
-#[inline]
-fn equal(words: &[u32; ENTRIES + 1], word: u32) -> impl Iterator<Item = usize> + use<> {
-    let bits = words.iter().enumerate();
-    let mask = bits.fold(0u32, |mask, (k, &other)| {
-        mask | (u32::from(other == word) << k)
-    });
-    let mut left = mask & !(1 << PASSED);
-    std::iter::from_fn(move || {
-        let k = left.trailing_zeros();
-        left &= left.wrapping_sub(1);
-        (k < u32::BITS).then_some(k as usize)
-    })
 }
 
 #[cfg(all(test, not(tenter_loom)))]
@@ -181,12 +164,7 @@ mod tests {
         }
         set.drain()
             .for_each(|(hash, node)| table.remove(hash, node));
-        assert!(
-            table
-                .chunks
-                .iter()
-                .all(|chunk| chunk.hashes[super::PASSED] == 0)
-        );
+        assert!(table.chunks.iter().all(|chunk| chunk.passed == 0));
     }
 
     #[test]
