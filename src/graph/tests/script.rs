@@ -296,6 +296,7 @@ fn what_is_said_at_submit_can_be_read() {
         priority: -3,
         location,
         pure: true,
+        extra: 77,
     };
     let task = rig.graph.settled(&mut rig.cache, &spec, (), false);
     let graph = &rig.graph;
@@ -304,11 +305,15 @@ fn what_is_said_at_submit_can_be_read() {
         (7, -3, true)
     );
     assert_eq!(graph.location(task), location);
-    assert_eq!(graph.key(task), None);
+    assert_eq!((graph.key(task), graph.extra(task)), (None, 77));
     let plain = rig.settled(false);
     assert_eq!(
-        (rig.graph.location(plain), rig.graph.is_pure(plain)),
-        (None, false)
+        (
+            rig.graph.location(plain),
+            rig.graph.is_pure(plain),
+            rig.graph.extra(plain)
+        ),
+        (None, false, 0)
     );
 }
 
