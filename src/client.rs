@@ -258,29 +258,33 @@ impl Client {
         )
     }
 
-    /// Whether the task this client was got in ([`current`]) should stop: it was cancelled, or nobody wants it.
+    /// Whether the task this client was got in ([`current`]) should stop: it was cancelled, nobody wants it, or its time
+    /// is over.
     ///
     /// Outside of tasks it is `false`.
     pub fn is_cancelled(&self) -> bool {
         local::with(&self.engine, |local| {
-            local.in_task() && self.engine.graph.is_cancel_requested(local.task.get())
+            let task = local.task.get();
+            local.in_task()
+                && (self.engine.graph.is_cancel_requested(task)
+                    || self.engine.overrun_error(task).is_some())
         })
     }
 
     /// An error if the current task should stop, for use with `?`.
     ///
     /// # Errors
-    /// A [`TaskError`] of kind `Cancelled`.
+    /// A [`TaskError`] of kind `Cancelled`, or `TimedOut` if that is why.
     pub fn checkpoint(&self) -> Result<(), TaskError> {
         if !self.is_cancelled() {
             return Ok(());
         }
-        Err(TaskError::new(
-            ErrorKind::Cancelled,
-            current_blame(),
-            "it saw its cancel token",
-            None,
-        ))
+        let overrun = local::with(&self.engine, |local| {
+            self.engine.overrun_error(local.task.get())
+        });
+        let text = "it saw its cancel token";
+        Err(overrun
+            .unwrap_or_else(|| TaskError::new(ErrorKind::Cancelled, current_blame(), text, None)))
     }
 }
 

@@ -33,6 +33,33 @@ pub trait Held: Send + 'static {
     fn values<'a>(self, context: &RunContext<'a>) -> Self::Values<'a>;
 }
 
+/// Inputs that can be given to a task more than once: borrowed ones.
+#[diagnostic::on_unimplemented(
+    message = "a task that may run again cannot be given a value to keep",
+    label = "a handle is moved in here",
+    note = "a handle moved in gives the value itself, which is there only once: lend the handle, `&a` instead of `a`"
+)]
+pub trait Lent: Held + Sync {
+    #[doc(hidden)]
+    #[must_use]
+    fn again(&self) -> Self;
+}
+
+impl<T: Send + Sync + 'static> Lent for Borrowed<T> {
+    fn again(&self) -> Self {
+        Self(self.0.again())
+    }
+}
+
+impl<T: Send + Sync + 'static> Lent for Many<T> {
+    fn again(&self) -> Self {
+        Self {
+            first: self.first.again(),
+            count: self.count,
+        }
+    }
+}
+
 /// Collects the inputs of a task while it is being submitted, and keeps the handles that were moved in until it is.
 #[derive(Debug, Default)]
 pub(crate) struct Linker {
@@ -205,6 +232,14 @@ macro_rules! tuples {
             fn values<'a>(self, context: &RunContext<'a>) -> Self::Values<'a> {
                 let ($($name,)*) = self;
                 ($($name.values(context),)*)
+            }
+        }
+
+        impl<$($name: Lent),*> Lent for ($($name,)*) {
+            #[allow(non_snake_case, reason = "the type's name is the value's")]
+            fn again(&self) -> Self {
+                let ($($name,)*) = self;
+                ($($name.again(),)*)
             }
         }
 

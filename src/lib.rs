@@ -12,6 +12,9 @@
 //! | an input belongs to another client | the handle has failed with `ForeignHandle` |
 //! | a key is used with another type of result | the handle has failed with `KeyConflict`; the first task goes on |
 //! | a task waits for itself, or in a cycle | `result()` gives `Deadlock` and names the cycle |
+//! | a task runs for longer than its `timeout` | its handle is settled with `TimedOut` at once; the body sees its cancel token, and is let finish |
+//! | a task has `timeout(Duration::ZERO)` | it has timed out without running; `Duration::MAX` is no limit |
+//! | a failed task is retried whose closure was not kept | [`NotRetryable`] names it; `.retries(0)` or more keeps a closure |
 //! | more than 4,096 tasks are blocked at once | a wait that cannot help gives `TooManyBlocked` |
 //! | a body panics | the panic is caught, and is the task's error |
 //! | the destructor of a result, a closure, an error or a queued item panics | the panic is caught and ends there; the panic hook has printed it |
@@ -22,6 +25,7 @@
 //! | the process forks | the child has the handles but no threads: finished results can be read, a wait there ends with `Closed` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod attempts;
 mod awaiting;
 mod builder;
 mod client;
@@ -40,9 +44,11 @@ mod launch;
 )]
 mod pool;
 mod primitive;
+mod retry;
 mod sync;
 mod task;
 
+pub use attempts::{Reschedule, attempt};
 pub use awaiting::{Awaiting, AwaitingOwned, Value};
 pub use builder::Builder;
 pub use client::{Client, CloseReport, Local, Stats, current, try_current};
@@ -50,6 +56,7 @@ pub use error::{ErrorKind, NameError, StartError, TakeError, TaskError, WaitErro
 pub use future::{Status, TaskFuture};
 pub use gather::{AsCompleted, DoneAndNot, WaitFor, as_completed, gather, wait};
 pub use graph::Key;
-pub use inputs::{Borrowed, Held, Inputs, Many, Owned};
+pub use inputs::{Borrowed, Held, Inputs, Lent, Many, Owned};
+pub use retry::NotRetryable;
 pub use sync::{PutError, Queue, Variable};
-pub use task::{IntoTask, Task};
+pub use task::{Again, IntoTask, Once, Task};

@@ -1,5 +1,6 @@
 //! What can be submitted, and the options of a submit.
 
+use std::marker::PhantomData;
 use std::panic::Location;
 
 use crate::client::{Client, Local};
@@ -57,17 +58,28 @@ mod sealed {
 /// assert_eq!(frame.key().unwrap().to_string(), "frame-17");
 /// # Ok::<(), tenter::StartError>(())
 /// ```
+///
+/// Its closure is called once; after [`retries`](Self::retries) it may be called again, and is `Fn`.
 #[derive(Debug)]
 #[must_use = "options submit nothing: end with `submit`"]
-pub struct Task<'c> {
+pub struct Task<'c, M = Once> {
     client: &'c Client,
     name: u32,
     priority: i32,
     key: Option<Key>,
     pure: bool,
     /// The options that few tasks have.
-    extra: Option<Box<Extra>>,
+    pub(crate) extra: Option<Box<Extra>>,
+    mode: PhantomData<fn() -> M>,
 }
+
+/// Of a [`Task`]: its closure is called once, and may be `FnOnce`.
+#[derive(Debug)]
+pub struct Once(());
+
+/// Of a [`Task`] with [`retries`](Task::retries): its closure may be called again, and is `Fn`.
+#[derive(Debug)]
+pub struct Again(());
 
 impl<'c> Task<'c> {
     pub(crate) fn new(client: &'c Client, name: u32) -> Self {
@@ -78,6 +90,21 @@ impl<'c> Task<'c> {
             key: None,
             pure: false,
             extra: None,
+            mode: PhantomData,
+        }
+    }
+}
+
+impl<'c, M> Task<'c, M> {
+    pub(crate) fn into_again(self) -> Task<'c, Again> {
+        Task {
+            client: self.client,
+            name: self.name,
+            priority: self.priority,
+            key: self.key,
+            pure: self.pure,
+            extra: self.extra,
+            mode: PhantomData,
         }
     }
 
@@ -102,7 +129,9 @@ impl<'c> Task<'c> {
         self.priority = priority;
         self
     }
+}
 
+impl Task<'_> {
     /// As [`Client::submit`].
     #[track_caller]
     pub fn submit<K: IntoTask<Local>>(self, task: K) -> TaskFuture<K::Output> {
@@ -149,8 +178,10 @@ impl<'c> Task<'c> {
         let job = Job::new::<F, _, _>(move |context| f(held.values(context)).map_err(Into::into));
         self.launch(linker, job, Location::caller())
     }
+}
 
-    fn launch<R: Send + Sync + 'static>(
+impl<M> Task<'_, M> {
+    pub(crate) fn launch<R: Send + Sync + 'static>(
         mut self,
         linker: Linker,
         job: Job,

@@ -37,7 +37,7 @@ impl<P> Graph<P> {
     }
 
     /// Takes the key of a pinned node out of the table.
-    fn unpublish(&self, index: u32) {
+    pub fn unpublish(&self, index: u32) {
         if let Some(cell) = self.node(index).cold.key() {
             self.keys.remove(cell.hash, index);
         }

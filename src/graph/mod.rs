@@ -258,6 +258,17 @@ impl<P> Graph<P> {
         self.node(index).cold.extra()
     }
 
+    /// Gives a node whose RUNNING the caller has won its number of what else the driver knows, if it had none.
+    pub fn set_extra(&self, index: u32, extra: u32) {
+        self.node(index).cold.set_extra(extra);
+    }
+
+    /// Whether the node, whose RUNNING the caller has won, is still being linked to its inputs by its submitter, which
+    /// is so for moments only. After that it wants all of them until it is finished.
+    pub fn is_linking(&self, index: u32) -> bool {
+        self.node(index).join.load(Acquire) & word::LINKING != 0
+    }
+
     /// How many keys name a task.
     pub fn key_count(&self) -> usize {
         self.keys.len()

@@ -136,6 +136,13 @@ impl Cold {
         self.flags.load(Relaxed) >> EXTRA_SHIFT
     }
 
+    /// Sets that number, if it was 0. Only by whoever won the node.
+    pub(super) fn set_extra(&self, extra: u32) {
+        if self.extra() == 0 {
+            self.flags.fetch_or(extra << EXTRA_SHIFT, Release);
+        }
+    }
+
     /// Whether the result is worth remembering.
     #[inline]
     pub(super) fn is_pure(&self) -> bool {

@@ -9,6 +9,8 @@
 //!   ends.
 //! * Blocking that we cannot see (a foreign lock, a `par_iter`) keeps its place. For that the monitor adds extra
 //!   places without a deque; their threads give them up when they find nothing to do, or when they are not needed.
+//! * A body that has had its time and runs on keeps its place, which has its deque; for as long as it runs, an extra
+//!   place stands in for it. The thread that has that one sleeps with it, as one with a regular place does.
 //! * Past [`SOFT_CAP`] blocked bodies a vacant place is staffed only for urgent work, or when nobody else works.
 
 use std::sync::Arc;
@@ -38,6 +40,8 @@ pub(crate) struct Crew {
     pub(super) empty: Condvar,
     /// Extra threads that are to give their places up.
     surplus: AtomicUsize,
+    /// Bodies that have had their time and run on.
+    overruns: AtomicUsize,
     /// There is work, nobody works, and the system gives no thread.
     starved: AtomicBool,
 }
@@ -63,6 +67,7 @@ impl Crew {
             idle: Idle::new(),
             empty: Condvar::new(),
             surplus: AtomicUsize::new(0),
+            overruns: AtomicUsize::new(0),
             starved: AtomicBool::new(false),
         }
     }
@@ -76,6 +81,11 @@ impl Crew {
     /// Extra places in use.
     pub(super) fn extra(&self) -> usize {
         self.roster.lock().extra
+    }
+
+    /// Extra places in use that stand in for nobody.
+    pub(super) fn spare(&self) -> usize {
+        self.extra().saturating_sub(self.overruns.load(Acquire))
     }
 
     /// Whether work found nobody to do it since the last call.
@@ -119,6 +129,11 @@ impl Crew {
             }
         }
         roster.threads == 0
+    }
+
+    /// Whether a body that has had its time has nobody to stand in for it.
+    fn lacks_extra(&self) -> bool {
+        self.extra() < self.overruns.load(Acquire)
     }
 
     pub(super) fn is_stopping(&self) -> bool {
@@ -259,6 +274,20 @@ impl Engine {
         }
     }
 
+    /// A body has had its time and runs on: a spare stands in for it.
+    pub(super) fn stand_in(self: &Arc<Self>) {
+        self.crew.overruns.fetch_add(1, AcqRel);
+        if self.queues.baton.is_none() {
+            self.hire_extra(); // With a baton one body runs at a time, whatever it does.
+        }
+    }
+
+    /// That body has returned.
+    pub(super) fn stood_in(&self) {
+        self.crew.overruns.fetch_sub(1, AcqRel);
+        self.crew.surplus.fetch_add(1, AcqRel);
+    }
+
     /// Starts the threads of a new engine.
     pub(super) fn hire_all(self: &Arc<Self>, places: Vec<Place>) -> std::io::Result<()> {
         for place in places {
@@ -308,6 +337,9 @@ impl Engine {
         };
         if place.is_extra() {
             self.crew.roster.lock().extra -= 1;
+            if self.crew.lacks_extra() {
+                self.hire_extra();
+            }
             return;
         }
         let mut roster = self.crew.roster.lock();

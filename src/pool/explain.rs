@@ -19,7 +19,10 @@ impl Engine {
             TaskState::Failed => {
                 format!("{label} failed: {}", super::job::error(&self.graph, index))
             }
-            TaskState::Cancelled => format!("{label} was cancelled"),
+            TaskState::Cancelled => match self.timeout_error(index) {
+                Some(error) => format!("{label} was cancelled: {error}"),
+                None => format!("{label} was cancelled"),
+            },
             TaskState::Running => self.explain_running(&label, index),
             TaskState::Queued => self.explain_queued(&label),
             TaskState::Waiting => self.explain_waiting(local, &label, index),

@@ -10,10 +10,23 @@ use parking_lot::RwLock;
 use slab::Slab;
 
 use super::Engine;
+use super::attempts::Attempts;
 
 /// The rare data of a task. What is asked for at submit is plain; what changes later guards itself.
 #[derive(Default)]
-pub(crate) struct Extra {}
+pub(crate) struct Extra {
+    pub(crate) attempts: Attempts,
+}
+
+impl Extra {
+    /// What a task that is made anew has: what was asked for, and nothing of what has happened since.
+    pub(super) fn renewed(&self) -> Self {
+        let Self { attempts } = self;
+        Self {
+            attempts: attempts.renewed(),
+        }
+    }
+}
 
 /// The entries of an engine; number `n` is entry `n - 1`.
 #[derive(Debug, Default)]

@@ -43,6 +43,9 @@ impl Local {
             // Not its successors: they need not be in the closure.
             self.run_claimed(&claimed, false);
             self.frames.borrow_mut().pop();
+            if self.has_been_rescheduled(claimed.index()) {
+                return; // What it is to be run after may have nobody else to run it.
+            }
         }
     }
 

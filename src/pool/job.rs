@@ -95,6 +95,11 @@ impl<T> Slot<T> {
         }
     }
 
+    /// The same input once more.
+    pub(crate) fn again(&self) -> Self {
+        self.after(0)
+    }
+
     /// The `k`-th input after this one, in a list of inputs of one type.
     pub(crate) fn after(&self, k: usize) -> Self {
         Self::of(self.place as usize + k)
@@ -206,6 +211,19 @@ pub(crate) fn write_job(graph: &Graph<Job>, claimed: &Claimed, new: Job) {
     unsafe {
         (*job).table.store(new.table.into_inner(), Release);
         (*job).data = new.data;
+    }
+}
+
+/// Takes the job of a task that is not to run out of its payload, which is empty then. Its table stays, and with it its
+/// name and the type of its value.
+pub(crate) fn take_job(graph: &Graph<Job>, claimed: &Claimed) -> Job {
+    let job = graph.payload(claimed.index());
+    // SAFETY: ours alone, and unrun: the bytes are what the job was made with, and from here on nobody's.
+    unsafe {
+        Job {
+            table: AtomicPtr::new((*job).table.load(Acquire)),
+            data: (*job).data,
+        }
     }
 }
 
@@ -449,6 +467,16 @@ impl Job {
     #[inline]
     fn table(&self) -> &'static Table {
         self.table.load_table()
+    }
+
+    /// A job outside the graph whose value is to be another task's: has it take the value of `target` instead. Gives the
+    /// want of the other back; of a job with a value of its own, that of `target`.
+    pub(crate) fn retarget(&mut self, target: TaskRef) -> TaskRef {
+        if !self.table().forwards {
+            return target;
+        }
+        // SAFETY: the bytes of a forwarding job are a `TaskRef`.
+        unsafe { std::mem::replace(&mut *self.data.as_mut_ptr().cast::<TaskRef>(), target) }
     }
 
     /// The type name of what it holds.

@@ -11,8 +11,10 @@
 //! | `monitor`, `detect`, `explain` | spares, deadlocks, reasons |
 //! | `close` | the end |
 //! | `promise`, `extras` | tasks finished from outside; what few tasks have |
+//! | `attempts`, `timers`, `retry` | running a task more than once, for a limited time, and anew after it failed |
 //! | `options`, `names`, `stripe`, `clock` | configuration, names, counters, deadlines |
 
+pub(crate) mod attempts;
 pub(crate) mod baton;
 pub(crate) mod clock;
 mod close;
@@ -32,11 +34,13 @@ pub(crate) mod place;
 mod priority;
 pub(crate) mod promise;
 mod queues;
+mod retry;
 pub(crate) mod run;
 mod sleep;
 mod stack;
 pub(crate) mod stripe;
 mod submit;
+mod timers;
 pub(crate) mod wait;
 pub(crate) mod waiters;
 pub(crate) mod waits;
@@ -57,6 +61,7 @@ use monitor::Monitor;
 use names::Names;
 use queues::Queues;
 use stripe::Stripes;
+use timers::Timers;
 use waiters::Waiters;
 use waits::Waits;
 
@@ -71,6 +76,7 @@ pub(crate) struct Engine {
     pub(crate) waits: Waits,
     pub(crate) waiters: Waiters,
     pub(crate) monitor: Monitor,
+    timers: Timers,
     pub(crate) stripes: Stripes,
     pub(crate) names: Names,
     pub(crate) extras: Extras,
@@ -79,6 +85,8 @@ pub(crate) struct Engine {
     pub(crate) pins: Pins,
     /// Held while a task is made to wait for the one whose result it is to have.
     forwarding: parking_lot::Mutex<()>,
+    /// Held while failed tasks are made anew.
+    retrying: parking_lot::Mutex<()>,
     closed: AtomicBool,
     /// The process that has the threads.
     process: u32,
@@ -115,6 +123,7 @@ impl Engine {
             waits: Waits::default(),
             waiters: Waiters::default(),
             monitor: Monitor::default(),
+            timers: Timers::default(),
             stripes: Stripes::default(),
             names: Names::default(),
             extras: Extras::default(),
@@ -122,6 +131,7 @@ impl Engine {
             options,
             pins: Pins::default(),
             forwarding: parking_lot::Mutex::new(()),
+            retrying: parking_lot::Mutex::new(()),
             closed: AtomicBool::new(false),
             process: std::process::id(),
         });

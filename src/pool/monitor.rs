@@ -7,6 +7,9 @@
 //! 3. fills the urgent queue, when too many bodies are blocked;
 //! 4. has the detector walk from newly parked bodies;
 //! 5. says once that nothing has started or settled for 10 s while somebody waits.
+//!
+//! Between two ticks, and while it sleeps, it wakes for the timers of tasks that may run for so long only. When the
+//! engine stops it stays until none of those is left.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -70,9 +73,15 @@ impl Monitor {
     }
 
     fn ring(&self, engine: &Arc<Engine>, door: &mut Door) {
+        if door.started || !door.stop {
+            self.ring_or_start(engine, door);
+        }
+    }
+
+    fn ring_or_start(&self, engine: &Arc<Engine>, door: &mut Door) {
         if door.started {
             self.bell.notify_one();
-        } else if !door.stop {
+        } else {
             let engine = Arc::clone(engine);
             let name = format!("{}-monitor", engine.options.thread_name);
             // Without a monitor nothing is lost but spares and reports; the next ring tries again.
@@ -84,6 +93,21 @@ impl Monitor {
                 (door.awake, door.asked) = (false, false);
             }
         }
+    }
+
+    /// A timer is due before the monitor would look.
+    pub(super) fn hurry(&self, engine: &Arc<Engine>) {
+        let mut door = self.state.lock();
+        // Also when the engine stops: a body that goes on is told in time, and so is who waits for it.
+        self.ring_or_start(engine, &mut door);
+        if !door.started {
+            engine.timers.disarm(); // The next timer tries again.
+        }
+    }
+
+    /// The engine stops, and a timer that the monitor has stayed for is gone.
+    pub(super) fn nudge(&self) {
+        self.bell.notify_one();
     }
 
     /// Lets a moment go by.
@@ -100,18 +124,27 @@ impl Monitor {
     }
 
     /// Waits for the next tick, or until asked. `None`: the engine stops. Else whether it was asked.
-    fn wait(&self, engine: &Engine, tick: Option<Duration>) -> Option<bool> {
-        let mut door = self.state.lock();
-        door.awake = tick.is_some();
-        // Who waits is counted before it looks at the door: it has seen us awake, or we see it here.
-        let told = door.stop || door.asked || (tick.is_none() && engine.waits.waiting() > 0);
-        match tick {
-            _ if told => {}
-            None => self.bell.wait(&mut door),
-            Some(tick) => drop(self.bell.wait_for(&mut door, tick)),
+    fn wait(&self, engine: &Arc<Engine>, tick: Option<Duration>) -> Option<bool> {
+        let until = tick.map(|tick| Instant::now() + tick);
+        self.state.lock().awake = tick.is_some();
+        loop {
+            engine.serve_timers();
+            let mut door = self.state.lock();
+            let stops = door.stop && !engine.timers.any();
+            let told = match until {
+                // Who waits is counted before it looks at the door: it has seen us awake, or we see it here.
+                None => door.awake || engine.waits.waiting() > 0,
+                Some(until) => Instant::now() >= until,
+            };
+            if stops || door.asked || told {
+                (door.awake, door.started) = (true, !stops);
+                return (!stops).then(|| std::mem::take(&mut door.asked));
+            }
+            match engine.timers.arm().into_iter().chain(until).min() {
+                None => self.bell.wait(&mut door),
+                Some(at) => drop(self.bell.wait_until(&mut door, at)),
+            }
         }
-        door.awake = true;
-        (!door.stop).then(|| std::mem::take(&mut door.asked))
     }
 }
 
@@ -227,7 +260,7 @@ impl Watch {
         } else {
             // Tasks start again: the spares go, one half at a time, so that they come back if they were the reason.
             self.spares = 1;
-            engine.crew.set_surplus(engine.crew.extra().div_ceil(2));
+            engine.crew.set_surplus(engine.crew.spare().div_ceil(2));
         }
     }
 

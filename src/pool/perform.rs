@@ -133,9 +133,12 @@ impl Local {
             .finish_unrun(&mut state.cache, task, true, &mut state.fx);
     }
 
-    /// Replaces the closure of a task that is not to run by the error of its input.
+    /// Replaces the closure of a task that is not to run by the error of its input. If the input can be made anew, the
+    /// closure is kept, to be run then.
     pub(super) fn take_over_error(&self, claimed: &Claimed, input: u32) {
-        self.dispose(claimed, Left::Task);
+        if !self.keep_unrun(claimed, input) {
+            self.dispose(claimed, Left::Task);
+        }
         let error = self.engine.error_of(input).inherited();
         job::write_error(&self.engine.graph, claimed, error);
         bump(&self.stripe.failed);
@@ -160,7 +163,7 @@ impl Local {
     }
 
     /// Runs the destructor of what is left in a payload.
-    fn dispose(&self, claimed: &Claimed, left: Left) {
+    pub(super) fn dispose(&self, claimed: &Claimed, left: Left) {
         let graph = &self.engine.graph;
         if job::needs_drop(graph, claimed, left) {
             let _ = guarded(|| job::dispose(graph, claimed, left));

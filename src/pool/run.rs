@@ -86,6 +86,7 @@ impl Local {
             None => match self.call_body(claimed) {
                 Ended::Settles(outcome) => outcome,
                 Ended::Forwards(forward) => return self.forward(claimed, forward),
+                Ended::Reschedules => return self.reschedule(claimed),
             },
         };
         self.end(claimed, outcome, &inputs, bypass)
@@ -124,14 +125,31 @@ impl Local {
 
     #[inline]
     fn call_body(&self, claimed: &Claimed) -> Ended {
-        let engine = &*self.engine;
+        // On the line that the inputs were just read from.
+        if self.engine.graph.extra(claimed.index()) != 0 {
+            return self.call_attempts(claimed);
+        }
+        let ran = self.call(claimed);
+        self.judge(claimed, ran)
+    }
+
+    /// Calls the body, once.
+    #[inline]
+    pub(super) fn call(&self, claimed: &Claimed) -> Ran {
         let outer = self.task.replace(claimed.index());
         let context = RunContext {
-            graph: &engine.graph,
+            graph: &self.engine.graph,
             index: claimed.index(),
         };
         let ran = guarded(|| job::run(&context, claimed));
         self.task.set(outer);
+        ran
+    }
+
+    /// What becomes of a task whose body has returned.
+    #[inline]
+    pub(super) fn judge(&self, claimed: &Claimed, ran: Ran) -> Ended {
+        let engine = &*self.engine;
         match ran {
             Ok(Ok(())) => {
                 bump(&self.stripe.finished);
@@ -238,10 +256,15 @@ impl Local {
     }
 }
 
+/// What a body gave: its value is in the payload, or this is its error or its panic.
+pub(super) type Ran = Result<Result<(), Failure>, Panic>;
+
 /// How a body ended.
-enum Ended {
+pub(super) enum Ended {
     Settles(Outcome),
     Forwards(Forward),
+    /// To be run again, later; the job to be run is in the payload.
+    Reschedules,
 }
 
 /// What a body returns as its error to be finished by another task's result: rare, so it has no way of its own.

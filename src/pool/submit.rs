@@ -12,17 +12,31 @@ use super::stripe::bump;
 use super::want::TaskRef;
 use crate::graph::{Born, Existing, Key, Spec};
 
+/// What a submit under a key has found.
+pub(super) enum Entry {
+    /// Nothing: the task is new, and whether nothing but waking is to be done.
+    New { quiet: bool },
+    /// A task of the same kind: the job is not needed.
+    Known(Job),
+}
+
 impl Local {
     /// Submits a task whose inputs the caller wants during the call.
     #[inline]
     pub(crate) fn submit(&self, spec: &Spec, inputs: &[u32], job: Job) -> TaskRef {
+        let (index, quiet) = self.enter(spec, inputs, job);
+        self.submitted(index, quiet);
+        TaskRef::own(Arc::clone(&self.anchor), index)
+    }
+
+    /// The part of [`submit`](Self::submit) that runs no user code: the caller calls [`submitted`](Self::submitted) after
+    /// it, and is told what that wants to know.
+    #[inline]
+    pub(super) fn enter(&self, spec: &Spec, inputs: &[u32], job: Job) -> (u32, bool) {
         let mut state = self.state();
         let State { cache, fx, .. } = &mut *state;
         let born = self.engine.graph.submit(cache, spec, inputs, job, fx);
-        let quiet = self.queue_born(&mut state, spec, born);
-        drop(state);
-        self.submitted(born.index(), quiet);
-        TaskRef::own(Arc::clone(&self.anchor), born.index())
+        (born.index(), self.queue_born(&mut state, spec, born))
     }
 
     /// As [`submit`](Self::submit), under a key of a task whose value has this type. Says whether the task is a new one.
@@ -38,35 +52,51 @@ impl Local {
         inputs: &[u32],
         job: Job,
     ) -> Result<(TaskRef, bool), (Job, Key)> {
+        let (index, new) = match self.enter_keyed(spec, key, value, inputs, job) {
+            Ok((index, Entry::New { quiet })) => {
+                self.submitted(index, quiet);
+                (index, true)
+            }
+            Ok((index, Entry::Known(job))) => {
+                let extra = self.engine.extras.remove(spec.extra);
+                let _ = guarded(|| job.drop_task());
+                let _ = guarded(|| drop(extra));
+                self.settle_up();
+                (index, false)
+            }
+            Err(unused) => {
+                self.settle_up();
+                return Err(unused);
+            }
+        };
+        Ok((TaskRef::own(Arc::clone(&self.anchor), index), new))
+    }
+
+    /// The part of [`submit_keyed`](Self::submit_keyed) that runs no user code, as [`enter`](Self::enter).
+    ///
+    /// # Errors
+    /// As `submit_keyed`.
+    #[inline]
+    pub(super) fn enter_keyed(
+        &self,
+        spec: &Spec,
+        key: Key,
+        value: TypeId,
+        inputs: &[u32],
+        job: Job,
+    ) -> Result<(u32, Entry), (Job, Key)> {
         let mut state = self.state();
         let State { cache, fx, .. } = &mut *state;
         let graph = &self.engine.graph;
         let key = (key, |index| job::value_type(graph, index) == value);
-        let (index, unused) = match graph.submit_keyed(cache, spec, key, inputs, job, fx) {
+        match graph.submit_keyed(cache, spec, key, inputs, job, fx) {
             Ok(born) => {
                 let quiet = self.queue_born(&mut state, spec, born);
-                drop(state);
-                self.submitted(born.index(), quiet);
-                (born.index(), None)
+                Ok((born.index(), Entry::New { quiet }))
             }
-            Err(Existing::Same(index, job)) => {
-                drop(state);
-                (index, Some(job))
-            }
-            Err(Existing::Conflict(job, key)) => {
-                drop(state);
-                self.settle_up();
-                return Err((job, key));
-            }
-        };
-        let new = unused.is_none();
-        if let Some(job) = unused {
-            let extra = self.engine.extras.remove(spec.extra);
-            let _ = guarded(|| job.drop_task());
-            let _ = guarded(|| drop(extra));
-            self.settle_up();
+            Err(Existing::Same(index, job)) => Ok((index, Entry::Known(job))),
+            Err(Existing::Conflict(job, key)) => Err((job, key)),
         }
-        Ok((TaskRef::own(Arc::clone(&self.anchor), index), new))
     }
 
     /// Queues a new task if it is ready. Says whether nothing else is to be done.
@@ -82,7 +112,7 @@ impl Local {
     /// After a submit, with nothing borrowed: wakes a thread, fails the task if an input had failed, and cancels it if
     /// the client was closed meanwhile.
     #[inline]
-    fn submitted(&self, index: u32, quiet: bool) {
+    pub(super) fn submitted(&self, index: u32, quiet: bool) {
         self.engine.notify();
         if !quiet {
             self.settle_up();

@@ -125,9 +125,12 @@ impl Engine {
     }
 
     /// The error of a pinned task that failed or was cancelled. Of a cancelled one nothing is stored: all of it is
-    /// known from the node.
+    /// known from the node, and whether its time was over from its extra.
     pub(crate) fn error_of(&self, index: u32) -> TaskError {
         if self.graph.state(index) == State::Cancelled {
+            if let Some(error) = self.timeout_error(index) {
+                return error;
+            }
             return TaskError::new(ErrorKind::Cancelled, self.blame(index), "", None);
         }
         job::error(&self.graph, index)

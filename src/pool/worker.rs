@@ -168,7 +168,8 @@ impl Local {
     fn rest(&self) -> Option<bool> {
         let (engine, seat) = (&self.engine, self.seat.as_ref().expect("one of the pool's"));
         let crew = &engine.crew;
-        if self.state().place.as_ref().is_some_and(Place::is_extra) {
+        let extra = self.state().place.as_ref().is_some_and(Place::is_extra);
+        if extra && crew.spare() > 0 {
             crew.idle.end_search();
             self.give_extra_up();
             return Some(false);

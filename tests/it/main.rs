@@ -5,6 +5,7 @@
     reason = "tests start threads, bound their waits by the clock, and draw random graphs"
 )]
 
+mod attempts;
 mod awaiting;
 mod blocking;
 mod cancel;
@@ -21,10 +22,12 @@ mod limits;
 mod many;
 mod order;
 mod queues;
+mod retry;
 mod returning;
 mod seeded;
 mod stress;
 mod support;
 mod tasks;
+mod timeouts;
 mod variables;
 mod wants;
