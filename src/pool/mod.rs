@@ -7,12 +7,13 @@
 //! | `submit`, `run`, `perform` | a task's way in, running it, and doing what the graph's events ask for |
 //! | `queues`, `priority`, `baton` | ready tasks, and whose turn it is |
 //! | `crew`, `place`, `worker`, `sleep` | threads and places; who is idle |
-//! | `wait`, `waits`, `help`, `stack`, `waiters`, `parker` | blocking |
+//! | `wait`, `waits`, `help`, `stack`, `waiters`, `parker`, `async_wait` | blocking, and waiting without a thread |
 //! | `monitor`, `detect`, `explain` | spares, deadlocks, reasons |
-//! | `close` | the end |
+//! | `close`, `restart` | the end, and a new beginning |
 //! | `promise`, `extras` | tasks finished from outside; what few tasks have |
 //! | `options`, `names`, `stripe`, `clock` | configuration, names, counters, deadlines |
 
+pub(crate) mod async_wait;
 pub(crate) mod baton;
 pub(crate) mod clock;
 mod close;
@@ -32,6 +33,7 @@ pub(crate) mod place;
 mod priority;
 pub(crate) mod promise;
 mod queues;
+mod restart;
 pub(crate) mod run;
 mod sleep;
 mod stack;
@@ -48,7 +50,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use crate::graph::Graph;
-use crate::sync::Named;
+use crate::sync::{Named, Published};
 use baton::Baton;
 use crew::Crew;
 use extras::Extras;
@@ -75,6 +77,7 @@ pub(crate) struct Engine {
     pub(crate) names: Names,
     pub(crate) extras: Extras,
     pub(crate) named: Named,
+    pub(crate) published: Published,
     pub(crate) options: Options,
     pub(crate) pins: Pins,
     /// Held while a task is made to wait for the one whose result it is to have.
@@ -119,6 +122,7 @@ impl Engine {
             names: Names::default(),
             extras: Extras::default(),
             named: Named::default(),
+            published: Published::default(),
             options,
             pins: Pins::default(),
             forwarding: parking_lot::Mutex::new(()),
