@@ -6,25 +6,32 @@
 )]
 
 mod awaiting;
+mod batches;
 mod blocking;
 mod cancel;
 mod client;
 mod clients;
+mod datasets;
 mod deadlock;
 mod destructors;
+mod done;
 mod errors;
 mod explain;
+mod gathering;
 #[cfg(feature = "rayon")]
 mod in_rayon;
 mod keys;
 mod limits;
 mod many;
 mod order;
+mod queue_forms;
 mod queues;
+mod restart;
 mod returning;
 mod seeded;
 mod stress;
 mod support;
 mod tasks;
+mod variable_changes;
 mod variables;
 mod wants;
