@@ -214,6 +214,10 @@ pub enum WaitError {
     Closed,
     /// The time given was over.
     TimedOut,
+    /// The queue has no item now, and a `try_` form does not wait for one.
+    Empty,
+    /// The queue has no room now, and a `try_` form does not wait for some.
+    Full,
 }
 
 impl fmt::Display for WaitError {
@@ -225,6 +229,8 @@ impl fmt::Display for WaitError {
             ),
             Self::Closed => f.write_str("closed: nothing more will arrive"),
             Self::TimedOut => f.write_str("the time given for the wait was over"),
+            Self::Empty => f.write_str("the queue is empty: wait for an item with `get`, or come again"),
+            Self::Full => f.write_str("the queue is full: wait for room with `put`, or come again"),
         }
     }
 }
@@ -238,6 +244,7 @@ impl WaitError {
             Self::TooManyBlocked => ErrorKind::TooManyBlocked,
             Self::Closed => ErrorKind::Closed,
             Self::TimedOut => ErrorKind::TimedOut,
+            Self::Empty | Self::Full => ErrorKind::Failed,
         }
     }
 }
@@ -293,7 +300,7 @@ impl Error for StartError {
     }
 }
 
-/// Why a named queue or variable could not be had.
+/// Why a named queue or variable could not be had, or a handle not be published or found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameError {
@@ -315,6 +322,16 @@ pub enum NameError {
         /// The capacity that was asked for.
         asked: usize,
     },
+    /// Something is published under the name already.
+    Taken {
+        /// The name that was given.
+        name: String,
+    },
+    /// Nothing is published under the name.
+    Unknown {
+        /// The name that was asked for.
+        name: String,
+    },
     /// The client was closed.
     Closed,
 }
@@ -334,6 +351,14 @@ impl fmt::Display for NameError {
                     "`{name}` has capacity {has}, not {asked}: use that capacity, or another name"
                 )
             }
+            Self::Taken { name } => write!(
+                f,
+                "`{name}` is published already: use another name, `unpublish` it first, or `republish`"
+            ),
+            Self::Unknown { name } => write!(
+                f,
+                "nothing is published as `{name}`: ask `published_names()` what is, or publish it first"
+            ),
             Self::Closed => f.write_str("the client is closed: start another one"),
         }
     }
@@ -382,7 +407,7 @@ impl<T> Error for TakeError<T> {
     }
 }
 
-/// The current task could not have a queue or variable.
+/// The current task could not have a queue, a variable or a published handle.
 impl From<NameError> for TaskError {
     fn from(error: NameError) -> Self {
         let blame = crate::client::current_blame();

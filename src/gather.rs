@@ -1,240 +1,12 @@
-//! Many handles at once: in the order they complete, all together, or until some have.
+//! Many handles at once: all together, or until some have completed.
 
-use std::collections::VecDeque;
-use std::fmt;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use parking_lot::Mutex;
-use slab::Slab;
-
+use crate::as_completed::as_completed;
 use crate::error::{TaskError, WaitError};
 use crate::future::TaskFuture;
 use crate::pool::clock::deadline;
-use crate::pool::local::{self, Local};
-use crate::pool::parker::Parker;
-use crate::pool::waiters::{WaiterId, Wake};
-use crate::pool::waits::On;
-
-/// Which members of a set have completed and were not asked for yet.
-#[derive(Debug, Default)]
-pub(crate) struct Completions(Mutex<Progress>);
-
-#[derive(Debug, Default)]
-struct Progress {
-    /// The nodes of the members that have not completed, by member.
-    open: Slab<u32>,
-    done: VecDeque<usize>,
-    waiting: Option<Arc<Parker>>,
-}
-
-impl Completions {
-    fn join(&self, node: u32) -> usize {
-        self.0.lock().open.insert(node)
-    }
-
-    /// A member has completed.
-    pub(crate) fn complete(&self, member: usize) {
-        let waiting = {
-            let progress = &mut *self.0.lock();
-            progress.done.push_back(member);
-            progress.waiting.take()
-        };
-        if let Some(parker) = waiting {
-            parker.unpark();
-        }
-    }
-
-    fn pop(&self) -> Option<usize> {
-        let progress = &mut *self.0.lock();
-        let member = progress.done.pop_front()?;
-        progress.open.remove(member);
-        Some(member)
-    }
-
-    fn has_done(&self) -> bool {
-        !self.0.lock().done.is_empty()
-    }
-
-    fn wake(&self, parker: Option<Arc<Parker>>) {
-        self.0.lock().waiting = parker;
-    }
-
-    /// The nodes of the members, for those who look for urgent work.
-    pub(crate) fn members(&self) -> Vec<u32> {
-        self.0.lock().open.iter().map(|(_, &node)| node).collect()
-    }
-}
-
-/// Handles in the order in which their tasks complete; see [`as_completed`].
-///
-/// Failed and cancelled tasks come too, each handle as often as it was pushed. Dropping it drops the handles that have
-/// not come.
-#[must_use = "handles come out of `next`"]
-pub struct AsCompleted<T> {
-    set: Arc<Completions>,
-    /// By member, as in the set.
-    open: Slab<Member<T>>,
-    refused: Option<WaitError>,
-}
-
-struct Member<T> {
-    handle: TaskFuture<T>,
-    waiter: Option<WaiterId>,
-}
-
-/// Gives handles back in the order in which their tasks complete; more can be pushed meanwhile.
-///
-/// ```
-/// # let client = tenter::Client::new()?;
-/// let mut running = tenter::as_completed((0..3).map(|i| client.submit(move || i)));
-/// let mut sum = 0;
-/// while let Some(done) = running.next() {
-///     sum += *done.result()?;
-///     if sum == 3 {
-///         running.push(client.submit(|| 39));
-///     }
-/// }
-/// assert_eq!(sum, 42);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub fn as_completed<T>(handles: impl IntoIterator<Item = TaskFuture<T>>) -> AsCompleted<T> {
-    let mut all = AsCompleted {
-        set: Arc::default(),
-        open: Slab::new(),
-        refused: None,
-    };
-    handles.into_iter().for_each(|handle| all.push(handle));
-    all
-}
-
-impl<T> AsCompleted<T> {
-    /// Adds a handle.
-    pub fn push(&mut self, handle: TaskFuture<T>) {
-        let number = self.set.join(handle.task().index());
-        let waiter = local::with(handle.task().engine(), |local| {
-            let engine = &local.engine;
-            let waiter = engine
-                .waiters
-                .arm(number, Wake::Set(Arc::clone(&self.set), number));
-            let watching = engine.graph.watch(
-                &mut local.state().cache,
-                handle.task().index(),
-                waiter.number,
-            );
-            if !watching {
-                engine.waiters.disarm(waiter);
-                self.set.complete(number);
-            }
-            watching.then_some(waiter)
-        });
-        let place = self.open.insert(Member { handle, waiter });
-        debug_assert_eq!(place, number, "both slabs see the same inserts and removes");
-    }
-
-    /// Waits for the next handle to complete. `None`: all have come, or the wait was [`refused`](Self::refused).
-    #[expect(
-        clippy::should_implement_trait,
-        reason = "as an iterator it would collide with its stream's `next`"
-    )]
-    pub fn next(&mut self) -> Option<TaskFuture<T>> {
-        match self.next_until(None) {
-            Ok(next) => next,
-            Err(error) => {
-                self.refused = Some(error);
-                None
-            }
-        }
-    }
-
-    /// As [`next`](Self::next), for at most so long.
-    ///
-    /// # Errors
-    /// `TimedOut`, or why the wait was refused.
-    pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<TaskFuture<T>>, WaitError> {
-        self.next_until(Some(deadline(timeout)))
-    }
-
-    /// A handle that has completed already.
-    pub fn try_next(&mut self) -> Option<TaskFuture<T>> {
-        let member = self.set.pop()?;
-        Some(self.open.remove(member).handle)
-    }
-
-    /// Why the last [`next`](Self::next) gave nothing although handles are left: too many tasks were blocked.
-    pub fn refused(&self) -> Option<&WaitError> {
-        self.refused.as_ref()
-    }
-
-    /// How many handles have not come yet.
-    pub fn len(&self) -> usize {
-        self.open.len()
-    }
-
-    /// Whether all handles have come.
-    pub fn is_empty(&self) -> bool {
-        self.open.is_empty()
-    }
-
-    /// Cancels every task that has not come, and drops the handles.
-    pub fn cancel(self) {
-        self.open
-            .iter()
-            .for_each(|(_, member)| member.handle.cancel());
-    }
-
-    fn next_until(
-        &mut self,
-        deadline: Option<Instant>,
-    ) -> Result<Option<TaskFuture<T>>, WaitError> {
-        loop {
-            if let Some(handle) = self.try_next() {
-                return Ok(Some(handle));
-            }
-            let Some((_, member)) = self.open.iter().next() else {
-                return Ok(None);
-            };
-            local::waiting(member.handle.task().engine(), |local| {
-                self.set.wait(local, deadline)
-            })?;
-        }
-    }
-}
-
-impl Completions {
-    /// Waits until a member has completed.
-    fn wait(self: &Arc<Self>, local: &Local, deadline: Option<Instant>) -> Result<(), WaitError> {
-        local.settle_all();
-        if local.spin(&|| self.has_done()) {
-            return Ok(());
-        }
-        local.parker.reset();
-        self.wake(Some(Arc::clone(&local.parker)));
-        let waited = local.block(On::AnyOf(Arc::clone(self)), deadline, || self.has_done());
-        self.wake(None);
-        waited
-    }
-}
-
-impl<T> Drop for AsCompleted<T> {
-    fn drop(&mut self) {
-        for (_, Member { handle, waiter }) in &self.open {
-            if let Some(waiter) = *waiter {
-                local::with(handle.task().engine(), |local| {
-                    local.leave(handle.task().index(), waiter)
-                });
-            }
-        }
-    }
-}
-
-impl<T> fmt::Debug for AsCompleted<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AsCompleted")
-            .field("len", &self.len())
-            .finish_non_exhaustive()
-    }
-}
+use crate::pool::local;
 
 /// Waits for all handles and lends their results, in the order of the handles.
 ///
@@ -242,6 +14,47 @@ impl<T> fmt::Debug for AsCompleted<T> {
 /// The first error in the order of the handles; the other tasks go on.
 pub fn gather<T: Send + Sync + 'static>(handles: &[TaskFuture<T>]) -> Result<Vec<&T>, TaskError> {
     handles.iter().map(TaskFuture::result).collect()
+}
+
+/// Waits for all handles and lends what each came to, in the order of the handles: a result or an error.
+///
+/// ```
+/// # let client = tenter::Client::new()?;
+/// let tasks = ["17", "x"].map(|text| client.try_submit(move || text.parse::<u32>()));
+/// let results = tenter::gather_settled(&tasks);
+/// assert_eq!(results[0].as_ref().unwrap(), &&17);
+/// assert!(results[1].is_err());
+/// # Ok::<(), tenter::StartError>(())
+/// ```
+pub fn gather_settled<T: Send + Sync + 'static>(
+    handles: &[TaskFuture<T>],
+) -> Vec<Result<&T, TaskError>> {
+    handles.iter().map(TaskFuture::result).collect()
+}
+
+/// As [`gather`], in async code.
+///
+/// # Errors
+/// As `gather`.
+pub async fn gather_async<T: Send + Sync + 'static>(
+    handles: &[TaskFuture<T>],
+) -> Result<Vec<&T>, TaskError> {
+    let mut results = Vec::with_capacity(handles.len());
+    for handle in handles {
+        results.push(handle.await?);
+    }
+    Ok(results)
+}
+
+/// As [`gather_settled`], in async code.
+pub async fn gather_settled_async<T: Send + Sync + 'static>(
+    handles: &[TaskFuture<T>],
+) -> Vec<Result<&T, TaskError>> {
+    let mut results = Vec::with_capacity(handles.len());
+    for handle in handles {
+        results.push(handle.await);
+    }
+    results
 }
 
 /// What [`wait`] waits for.
@@ -254,6 +67,17 @@ pub enum WaitFor {
     FirstCompleted,
     /// One has failed or was cancelled, or every task is settled.
     FirstFailed,
+}
+
+impl WaitFor {
+    /// Whether the wait ends with this task, which is settled.
+    fn ends_with<T>(self, done: &TaskFuture<T>) -> bool {
+        match self {
+            Self::All => false,
+            Self::FirstCompleted => true,
+            Self::FirstFailed => done.has_failed(),
+        }
+    }
 }
 
 /// Handles of settled tasks, and of the others.
@@ -284,13 +108,38 @@ pub fn wait<T>(
     let mut running = as_completed(handles.iter().cloned());
     loop {
         match running.next_until(deadline) {
-            Ok(Some(done)) if until == WaitFor::FirstFailed && done.has_failed() => break,
-            Ok(Some(_)) if until == WaitFor::FirstCompleted => break,
-            Ok(Some(_)) => {}
-            Ok(None) | Err(WaitError::TimedOut) => break,
+            Ok(Some(done)) if !until.ends_with(&done) => {}
+            Ok(_) | Err(WaitError::TimedOut) => break,
             Err(error) => return Err(error),
         }
     }
     drop(running);
-    Ok(handles.iter().cloned().partition(TaskFuture::is_done))
+    Ok(parted(handles))
+}
+
+/// As [`wait`], in async code: no thread waits, so nothing is refused. For a limited time, give the future to your
+/// executor's timeout; dropping it ends the wait.
+///
+/// ```
+/// use tenter::{WaitFor, wait_async};
+///
+/// # let client = tenter::Client::new()?;
+/// let tasks = client.map(0..3, |x| x);
+/// let (done, not_done) = futures::executor::block_on(wait_async(&tasks, WaitFor::All));
+/// assert_eq!((done.len(), not_done.len()), (3, 0));
+/// # Ok::<(), tenter::StartError>(())
+/// ```
+pub async fn wait_async<T>(handles: &[TaskFuture<T>], until: WaitFor) -> DoneAndNot<T> {
+    let mut running = as_completed(handles.iter().cloned());
+    while let Some(done) = running.next_async().await {
+        if until.ends_with(&done) {
+            break;
+        }
+    }
+    drop(running);
+    parted(handles)
+}
+
+fn parted<T>(handles: &[TaskFuture<T>]) -> DoneAndNot<T> {
+    handles.iter().cloned().partition(TaskFuture::is_done)
 }

@@ -9,6 +9,7 @@
 //! | a client is asked for zero threads, or a thread name with NUL | [`Builder::build`] gives a [`StartError`] |
 //! | a task name contains NUL or is empty | it is a text like any other |
 //! | a queue has capacity 0 | it has no bound |
+//! | a name is published twice, or asked for and not published | `NameError`: `Taken`, `Unknown` |
 //! | an input belongs to another client | the handle has failed with `ForeignHandle` |
 //! | a key is used with another type of result | the handle has failed with `KeyConflict`; the first task goes on |
 //! | a task waits for itself, or in a cycle | `result()` gives `Deadlock` and names the cycle |
@@ -18,6 +19,7 @@
 //! | more than 4,096 tasks are blocked at once | a wait that cannot help gives `TooManyBlocked` |
 //! | a body panics | the panic is caught, and is the task's error |
 //! | the destructor of a result, a closure, an error or a queued item panics | the panic is caught and ends there; the panic hook has printed it |
+//! | a callback of `on_done` panics | as above |
 //! | a body panics while it holds a lock of yours | as on any thread: `std`'s mutexes are poisoned, tenter's own state is not touched |
 //! | the client is dropped with work running | it waits for the bodies; handles stay readable |
 //! | the client is dropped, or closed, in one of its own tasks | it signals and does not wait |
@@ -26,9 +28,13 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod attempts;
+mod as_completed;
 mod awaiting;
+mod batches;
 mod builder;
 mod client;
+mod completed;
+mod completions;
 mod error;
 mod future;
 mod gather;
@@ -37,6 +43,7 @@ pub mod graph;
 pub mod guide;
 mod inputs;
 mod launch;
+mod on_done;
 #[expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -45,18 +52,26 @@ mod launch;
 mod pool;
 mod primitive;
 mod retry;
+mod restart;
+mod submit_many;
 mod sync;
 mod task;
 
 pub use attempts::{Reschedule, attempt};
+pub use as_completed::{AsCompleted, as_completed};
 pub use awaiting::{Awaiting, AwaitingOwned, Value};
+pub use batches::Batches;
 pub use builder::Builder;
 pub use client::{Client, CloseReport, Local, Stats, current, try_current};
+pub use completed::Completed;
 pub use error::{ErrorKind, NameError, StartError, TakeError, TaskError, WaitError};
 pub use future::{Status, TaskFuture};
-pub use gather::{AsCompleted, DoneAndNot, WaitFor, as_completed, gather, wait};
+pub use gather::{
+    DoneAndNot, WaitFor, gather, gather_async, gather_settled, gather_settled_async, wait,
+    wait_async,
+};
 pub use graph::Key;
 pub use inputs::{Borrowed, Held, Inputs, Lent, Many, Owned};
 pub use retry::NotRetryable;
-pub use sync::{PutError, Queue, Variable};
+pub use sync::{PutError, Queue, QueueIter, QueueStream, Variable};
 pub use task::{Again, IntoTask, Once, Task};

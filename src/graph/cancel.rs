@@ -36,7 +36,7 @@ impl<P> Graph<P> {
         self.node(index).word.fetch_or(CANCEL, AcqRel);
     }
 
-    /// Takes the key of a pinned node out of the table.
+    /// Takes the key of a pinned node out of the table: the next submit of it makes a new task.
     pub fn unpublish(&self, index: u32) {
         if let Some(cell) = self.node(index).cold.key() {
             self.keys.remove(cell.hash, index);

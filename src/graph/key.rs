@@ -19,10 +19,13 @@ const SHARDS: usize = if cfg!(tenter_loom) { 1 } else { 64 };
 
 /// A task's identity: a number, a text, or a text and a number (`("frame", 17)`).
 ///
-/// Submitting a key that is known gives a handle to the existing task.
+/// Submitting a key that is known gives a handle to the existing task. The type of a number does not matter; a number
+/// and the text that it reads as are two keys.
 ///
 /// ```
 /// use tenter::Key;
+/// assert_eq!(Key::from(17), Key::from(17u64));
+/// assert_ne!(Key::from(17), Key::from("17"));
 /// assert_eq!(Key::from(("frame", 17)).to_string(), "frame-17");
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,6 +55,32 @@ impl Hash for Inner {
 impl From<u64> for Key {
     fn from(number: u64) -> Self {
         Self::from(("", number))
+    }
+}
+
+impl From<u32> for Key {
+    fn from(number: u32) -> Self {
+        Self::from(u64::from(number))
+    }
+}
+
+impl From<usize> for Key {
+    fn from(number: usize) -> Self {
+        Self::from(number as u64)
+    }
+}
+
+/// A number as any other; a negative one is the text it reads as.
+impl From<i64> for Key {
+    fn from(number: i64) -> Self {
+        u64::try_from(number).map_or_else(|_| Self::from(number.to_string()), Self::from)
+    }
+}
+
+/// As from `i64`; the type of a literal that says no other.
+impl From<i32> for Key {
+    fn from(number: i32) -> Self {
+        Self::from(i64::from(number))
     }
 }
 

@@ -7,14 +7,15 @@
 //! | `submit`, `run`, `perform` | a task's way in, running it, and doing what the graph's events ask for |
 //! | `queues`, `priority`, `baton` | ready tasks, and whose turn it is |
 //! | `crew`, `place`, `worker`, `sleep` | threads and places; who is idle |
-//! | `wait`, `waits`, `help`, `stack`, `waiters`, `parker` | blocking |
+//! | `wait`, `waits`, `help`, `stack`, `waiters`, `parker`, `async_wait` | blocking, and waiting without a thread |
 //! | `monitor`, `detect`, `explain` | spares, deadlocks, reasons |
-//! | `close` | the end |
+//! | `close`, `restart` | the end, and a new beginning |
 //! | `promise`, `extras` | tasks finished from outside; what few tasks have |
 //! | `attempts`, `timers`, `retry` | running a task more than once, for a limited time, and anew after it failed |
 //! | `options`, `names`, `stripe`, `clock` | configuration, names, counters, deadlines |
 
 pub(crate) mod attempts;
+pub(crate) mod async_wait;
 pub(crate) mod baton;
 pub(crate) mod clock;
 mod close;
@@ -35,6 +36,7 @@ mod priority;
 pub(crate) mod promise;
 mod queues;
 mod retry;
+mod restart;
 pub(crate) mod run;
 mod sleep;
 mod stack;
@@ -52,7 +54,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use crate::graph::Graph;
-use crate::sync::Named;
+use crate::sync::{Named, Published};
 use baton::Baton;
 use crew::Crew;
 use extras::Extras;
@@ -81,6 +83,7 @@ pub(crate) struct Engine {
     pub(crate) names: Names,
     pub(crate) extras: Extras,
     pub(crate) named: Named,
+    pub(crate) published: Published,
     pub(crate) options: Options,
     pub(crate) pins: Pins,
     /// Held while a task is made to wait for the one whose result it is to have.
@@ -128,6 +131,7 @@ impl Engine {
             names: Names::default(),
             extras: Extras::default(),
             named: Named::default(),
+            published: Published::default(),
             options,
             pins: Pins::default(),
             forwarding: parking_lot::Mutex::new(()),

@@ -1,4 +1,4 @@
-//! What the graph's waiter numbers stand for: threads, wakers of async code, and the sets of `as_completed`.
+//! What the graph's waiter numbers stand for: threads, wakers of async code, the sets of `as_completed`, callbacks.
 //!
 //! A waiter is in a list it cannot leave. Its owner marks it dead instead; whoever takes its cell out of the list
 //! (the settler, or a compaction) then frees the entry. The stamp tells the owner whether the entry is still its own.
@@ -10,7 +10,8 @@ use parking_lot::Mutex;
 use slab::Slab;
 
 use super::parker::Parker;
-use crate::gather::Completions;
+use crate::completions::Completions;
+use crate::on_done::Callback;
 
 /// Shards, so that many waiting threads seldom meet.
 const SHARDS: usize = 8;
@@ -22,14 +23,19 @@ pub(crate) enum Wake {
     Async(Waker),
     /// Tells the set that its member of this number is settled.
     Set(Arc<Completions>, usize),
+    Call(Callback),
 }
 
 impl Wake {
-    fn wake(self) {
+    /// With nothing locked or borrowed: a waker is user code.
+    pub(crate) fn wake(self) {
         match self {
             Self::Thread(parker) => parker.unpark(),
-            Self::Async(waker) => waker.wake(),
+            Self::Async(waker) => {
+                let _ = super::run::guarded(|| waker.wake());
+            }
             Self::Set(set, member) => set.complete(member),
+            Self::Call(callback) => callback.start(),
         }
     }
 }
@@ -75,16 +81,12 @@ impl Waiters {
         }
     }
 
-    /// Wakes the waiter, or frees the entry of one that has left. Its cell is gone.
+    /// Wakes the waiter, or frees the entry of one that has left. Its cell is gone, or never got into a list.
     pub(crate) fn fire(&self, number: u32) {
         let (shard, place) = self.find(number);
         let entry = shard.lock().entries.try_remove(place);
-        if let Some(Wake::Thread(_) | Wake::Set(..)) = entry.as_ref().and_then(|e| e.wake.as_ref())
-        {
-            entry.and_then(|e| e.wake).expect("matched above").wake();
-        } else if let Some(wake) = entry.and_then(|e| e.wake) {
-            // A waker is user code.
-            let _ = super::run::guarded(|| wake.wake());
+        if let Some(wake) = entry.and_then(|entry| entry.wake) {
+            wake.wake();
         }
     }
 

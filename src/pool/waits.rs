@@ -13,8 +13,8 @@ use smallvec::SmallVec;
 use super::crew::HARD_CAP;
 use super::local::Local;
 use super::parker::Parker;
+use crate::completions::Completions;
 use crate::error::WaitError;
-use crate::gather::Completions;
 
 /// What a wait waits for.
 #[derive(Clone, Debug)]

@@ -1,10 +1,13 @@
-//! What tasks and threads of one client share by name: queues and variables.
+//! What tasks and threads of one client share by name: queues, variables, published handles.
 //!
 //! Named things belong to the client: they live until they are deleted or the client closes, which empties them and
 //! ends every wait on them with `Closed`. Values are dropped outside of every lock.
 
+mod line;
+mod published;
 mod queue;
 mod variable;
+mod watched;
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -15,7 +18,8 @@ use parking_lot::Mutex;
 use crate::error::NameError;
 use crate::pool::Engine;
 
-pub use queue::{PutError, Queue};
+pub(crate) use published::Published;
+pub use queue::{PutError, Queue, QueueIter, QueueStream};
 pub use variable::Variable;
 
 /// What a name stands for.
@@ -52,16 +56,17 @@ impl Named {
     ) -> Result<Queue<T>, NameError> {
         let mut tables = self.open()?;
         let shared = find(&mut tables.queues, name, std::any::type_name::<T>(), || {
-            queue::Inner::<T>::new(name, capacity)
+            queue::new::<T>(name, capacity)
         })?;
-        if shared.capacity() != capacity {
+        let queue = Queue::of(engine, shared);
+        if queue.capacity() != capacity {
             return Err(NameError::OtherCapacity {
                 name: name.to_owned(),
-                has: shared.capacity(),
+                has: queue.capacity(),
                 asked: capacity,
             });
         }
-        Ok(Queue::new(Arc::clone(engine), shared))
+        Ok(queue)
     }
 
     /// The variable of this name.
@@ -75,9 +80,9 @@ impl Named {
             &mut tables.variables,
             name,
             std::any::type_name::<T>(),
-            || variable::Inner::<T>::new(name),
+            || variable::new::<T>(name),
         )?;
-        Ok(Variable::new(Arc::clone(engine), shared))
+        Ok(Variable::of(engine, shared))
     }
 
     /// Forgets the name of a queue, if it still stands for this one.
@@ -90,11 +95,16 @@ impl Named {
         forget(&mut self.0.lock().variables, name, shared);
     }
 
-    /// Closes everything.
+    /// Closes everything, for good.
     pub(crate) fn close(&self) {
+        self.0.lock().closed = true;
+        self.restart();
+    }
+
+    /// Closes everything there is; each name is free for another.
+    pub(crate) fn restart(&self) {
         let (queues, variables) = {
             let tables = &mut *self.0.lock();
-            tables.closed = true;
             (
                 std::mem::take(&mut tables.queues),
                 std::mem::take(&mut tables.variables),

@@ -2,18 +2,18 @@
 
 use std::any::Any;
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
-
 use super::Shared;
+use super::line::Line;
+use super::watched::{Lines, Turn, Watched};
 use crate::error::WaitError;
 use crate::pool::Engine;
 use crate::pool::clock::deadline;
-use crate::pool::local;
-use crate::pool::parker::Parker;
-use crate::pool::waits::On;
+use crate::pool::run::guarded;
+use crate::pool::waiters::Wake;
 
 /// A value that every client and task can have by its name: unset at first, then whatever was set last.
 ///
@@ -32,46 +32,73 @@ pub struct Variable<T> {
     inner: Arc<Inner<T>>,
 }
 
-/// The variable itself.
-pub(super) struct Inner<T> {
-    name: Box<str>,
-    what: Arc<str>,
-    state: Mutex<State<T>>,
+/// A variable under its lock.
+pub(super) type Inner<T> = Watched<State<T>>;
+
+/// A variable without a name in any table yet.
+pub(super) fn new<T>(name: &str) -> Inner<T> {
+    let state = State {
+        value: None,
+        version: 0,
+        closed: false,
+        news: false,
+        readers: Line::default(),
+    };
+    Inner::new("variable", name, state)
 }
 
-struct State<T> {
+#[derive(Debug)]
+pub(super) struct State<T> {
     /// Behind an `Arc`, so that it is cloned and dropped outside of the lock.
     value: Option<Arc<T>>,
     version: u64,
     closed: bool,
-    waiting: Vec<Arc<Parker>>,
+    /// There is something to tell the readers.
+    news: bool,
+    readers: Line,
 }
 
-impl<T> Inner<T> {
-    pub(super) fn new(name: &str) -> Self {
-        let state = State {
-            value: None,
-            version: 0,
-            closed: false,
-            waiting: Vec::new(),
-        };
-        Self {
-            name: name.into(),
-            what: format!("variable `{name}`").into(),
-            state: Mutex::new(state),
+impl<T> State<T> {
+    /// The value and its version, if it is set.
+    fn now(&self) -> Option<(Arc<T>, u64)> {
+        Some((Arc::clone(self.value.as_ref()?), self.version))
+    }
+
+    /// `None`: it was not set since that version.
+    fn since(&self, version: u64) -> Option<Result<(Arc<T>, u64), WaitError>> {
+        let newer = self.now().filter(|(_, now)| *now > version);
+        newer
+            .map(Ok)
+            .or_else(|| self.closed.then_some(Err(WaitError::Closed)))
+    }
+}
+
+impl<T> Lines for State<T> {
+    /// The version that the reader knows.
+    type Aim = u64;
+
+    fn line(&mut self, _: u64) -> &mut Line {
+        &mut self.readers
+    }
+
+    fn may(&self, version: u64) -> bool {
+        self.closed || (self.value.is_some() && self.version > version)
+    }
+
+    fn ring(&mut self, told: &mut Vec<Wake>) {
+        if std::mem::take(&mut self.news) {
+            told.extend(self.readers.all());
         }
     }
 }
 
 impl<T: Send + Sync + 'static> Shared for Inner<T> {
     fn close(&self) {
-        let (value, waiting) = {
-            let state = &mut *self.state.lock();
-            state.closed = true;
-            (state.value.take(), std::mem::take(&mut state.waiting))
-        };
-        waiting.iter().for_each(Parker::unpark);
-        let _ = crate::pool::run::guarded(|| drop(value));
+        let value = self.change(|state| {
+            (state.closed, state.news) = (true, true);
+            state.value.take()
+        });
+        let _ = guarded(|| drop(value));
     }
 
     fn holds(&self) -> &'static str {
@@ -84,8 +111,11 @@ impl<T: Send + Sync + 'static> Shared for Inner<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Variable<T> {
-    pub(super) fn new(engine: Arc<Engine>, inner: Arc<Inner<T>>) -> Self {
-        Self { engine, inner }
+    pub(super) fn of(engine: &Arc<Engine>, inner: Arc<Inner<T>>) -> Self {
+        Self {
+            engine: Arc::clone(engine),
+            inner,
+        }
     }
 
     /// Sets the value and raises the version by one; the first is 1.
@@ -93,20 +123,17 @@ impl<T: Clone + Send + Sync + 'static> Variable<T> {
     /// # Errors
     /// `Closed` when the variable was deleted or the client closed.
     pub fn set(&self, value: T) -> Result<(), WaitError> {
-        let value = Arc::new(value);
-        let (_old, waiting) = {
-            let state = &mut *self.inner.state.lock();
+        let mut value = Some(Arc::new(value));
+        self.inner.change(|state| {
             if state.closed {
                 return Err(WaitError::Closed);
             }
             state.version += 1;
-            (
-                state.value.replace(value),
-                std::mem::take(&mut state.waiting),
-            )
-        };
-        waiting.iter().for_each(Parker::unpark);
-        Ok(())
+            state.news = true;
+            // Swapped, so that the old value is dropped outside of the lock, and a refused one too.
+            std::mem::swap(&mut state.value, &mut value);
+            Ok(())
+        })
     }
 
     /// The value; waits until it is set.
@@ -114,7 +141,7 @@ impl<T: Clone + Send + Sync + 'static> Variable<T> {
     /// # Errors
     /// `Closed`, or the wait was refused.
     pub fn get(&self) -> Result<T, WaitError> {
-        self.get_until(None)
+        self.changed(0).map(|(value, _)| value)
     }
 
     /// As [`get`](Self::get), for at most so long.
@@ -122,7 +149,7 @@ impl<T: Clone + Send + Sync + 'static> Variable<T> {
     /// # Errors
     /// As `get`, and `TimedOut`.
     pub fn get_timeout(&self, timeout: Duration) -> Result<T, WaitError> {
-        self.get_until(Some(deadline(timeout)))
+        self.changed_timeout(0, timeout).map(|(value, _)| value)
     }
 
     /// The value, if it is set.
@@ -130,54 +157,90 @@ impl<T: Clone + Send + Sync + 'static> Variable<T> {
         self.versioned().map(|(value, _)| value)
     }
 
+    /// As [`get`](Self::get), in async code.
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub fn get_async(&self) -> impl Future<Output = Result<T, WaitError>> + use<T> {
+        let changed = self.changed_async(0);
+        async { changed.await.map(|(value, _)| value) }
+    }
+
     /// The value and its version, read together.
     pub fn versioned(&self) -> Option<(T, u64)> {
-        let (value, version) = {
-            let state = self.inner.state.lock();
-            (state.value.clone()?, state.version)
-        };
+        let (value, version) = self.inner.read(State::now)?;
         Some((T::clone(&value), version))
     }
 
     /// How often the value has been set.
     pub fn version(&self) -> u64 {
-        self.inner.state.lock().version
+        self.inner.read(|state| state.version)
+    }
+
+    /// The value and its version, once that is past `version`; waits until then. With the version it gave last, it
+    /// gives each new value that is still the newest when it looks: none is missed for good, a slow reader skips some.
+    ///
+    /// ```
+    /// # let client = tenter::Client::new()?;
+    /// let sigma = client.variable::<f64>("mask_sigma")?;
+    /// sigma.set(8.0)?;
+    /// let (value, version) = sigma.changed(0)?;
+    /// assert_eq!((value, version), (8.0, 1));
+    /// let next = client.try_submit({
+    ///     let sigma = sigma.clone();
+    ///     move || sigma.changed(version)
+    /// });
+    /// sigma.set(9.0)?;
+    /// assert_eq!(*next.result()?, (9.0, 2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Closed` when the variable was deleted or the client closed, or the wait was refused.
+    pub fn changed(&self, version: u64) -> Result<(T, u64), WaitError> {
+        self.changed_until(version, None)
+    }
+
+    /// As [`changed`](Self::changed), for at most so long.
+    ///
+    /// # Errors
+    /// As `changed`, and `TimedOut`.
+    pub fn changed_timeout(&self, version: u64, timeout: Duration) -> Result<(T, u64), WaitError> {
+        self.changed_until(version, Some(deadline(timeout)))
+    }
+
+    /// As [`changed`](Self::changed), in async code.
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub fn changed_async(
+        &self,
+        version: u64,
+    ) -> impl Future<Output = Result<(T, u64), WaitError>> + use<T> {
+        let mut turn = Turn::new(&self.inner, &self.engine, version);
+        let changed = poll_fn(move |context| turn.poll(context, |state| state.since(version)));
+        async {
+            let (value, version) = changed.await?;
+            Ok((T::clone(&value), version))
+        }
     }
 
     /// Deletes the variable: waits on it end with `Closed`, and the name is free for another.
     pub fn delete(&self) {
         let shared: Arc<dyn Shared> = Arc::clone(&self.inner) as _;
         self.engine.named.forget_variable(&self.inner.name, &shared);
-        self.inner.close();
+        shared.close();
     }
 
-    fn get_until(&self, deadline: Option<Instant>) -> Result<T, WaitError> {
-        let inner = &*self.inner;
-        loop {
-            if let Some(value) = self.try_get() {
-                return Ok(value);
-            }
-            if inner.state.lock().closed {
-                return Err(WaitError::Closed);
-            }
-            local::waiting(&self.engine, |local| {
-                // Before this thread enters the list: what a destructor waits for must not take its entry out.
-                local.settle_all();
-                local.parker.reset();
-                inner.state.lock().waiting.push(Arc::clone(&local.parker));
-                let done = || {
-                    let state = inner.state.lock();
-                    state.value.is_some() || state.closed
-                };
-                let waited = local.block(On::Event(Arc::clone(&inner.what)), deadline, done);
-                inner
-                    .state
-                    .lock()
-                    .waiting
-                    .retain(|other| !Arc::ptr_eq(other, &local.parker));
-                waited
-            })?;
-        }
+    fn changed_until(
+        &self,
+        version: u64,
+        deadline: Option<Instant>,
+    ) -> Result<(T, u64), WaitError> {
+        let attempt = |state: &mut State<T>| state.since(version);
+        let changed = self.inner.until(&self.engine, version, deadline, attempt);
+        let (value, version) = changed.flatten()?;
+        Ok((T::clone(&value), version))
     }
 }
 
@@ -192,11 +255,11 @@ impl<T> Clone for Variable<T> {
 
 impl<T> fmt::Debug for Variable<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.inner.state.lock();
+        let (version, closed) = self.inner.read(|state| (state.version, state.closed));
         f.debug_struct("Variable")
             .field("name", &self.inner.name)
-            .field("version", &state.version)
-            .field("closed", &state.closed)
+            .field("version", &version)
+            .field("closed", &closed)
             .finish_non_exhaustive()
     }
 }

@@ -91,6 +91,26 @@ fn texts_numbers_and_pairs_are_different_keys() {
 }
 
 #[test]
+fn a_number_is_one_key_whatever_its_type() {
+    let client = Client::new().unwrap();
+    let keys = [
+        tenter::Key::from(7i32),
+        7i64.into(),
+        7u32.into(),
+        7u64.into(),
+        7usize.into(),
+    ];
+    let tasks = keys.map(|key| client.task("a").key(key).submit(|| 1));
+    assert!(tasks.iter().all(|task| *task == tasks[0]));
+    let below = [tenter::Key::from(-7), i64::MIN.into(), u64::MAX.into()];
+    assert_eq!(
+        below.each_ref().map(ToString::to_string),
+        ["-7", "-9223372036854775808", "18446744073709551615"]
+    );
+    assert_eq!(tenter::Key::from(-7i32), tenter::Key::from(-7i64));
+}
+
+#[test]
 fn keys_work_under_contention() {
     watched(|| {
         let client = client_of(2);

@@ -7,27 +7,34 @@
 
 mod attempts;
 mod awaiting;
+mod batches;
 mod blocking;
 mod cancel;
 mod client;
 mod clients;
+mod datasets;
 mod deadlock;
 mod destructors;
+mod done;
 mod errors;
 mod explain;
+mod gathering;
 #[cfg(feature = "rayon")]
 mod in_rayon;
 mod keys;
 mod limits;
 mod many;
 mod order;
+mod queue_forms;
 mod queues;
 mod retry;
+mod restart;
 mod returning;
 mod seeded;
 mod stress;
 mod support;
 mod tasks;
 mod timeouts;
+mod variable_changes;
 mod variables;
 mod wants;

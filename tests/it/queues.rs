@@ -96,7 +96,7 @@ fn timed_forms_end_with_the_time() {
         let client = client_of(1);
         let queue = client.queue::<u32>("q", 1).unwrap();
         let timed = move || {
-            assert_eq!(queue.try_get(), Err(WaitError::TimedOut));
+            assert_eq!(queue.try_get(), Err(WaitError::Empty));
             assert_eq!(queue.get_timeout(Duration::ZERO), Err(WaitError::TimedOut));
             assert_eq!(
                 queue.get_timeout(Duration::from_millis(3)),

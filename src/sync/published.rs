@@ -1,0 +1,168 @@
+//! Handles shared by name.
+
+use std::any::{Any, type_name};
+use std::collections::BTreeMap;
+use std::fmt;
+
+use parking_lot::Mutex;
+
+use crate::client::Client;
+use crate::error::NameError;
+use crate::future::TaskFuture;
+use crate::pool::run::guarded;
+
+/// The handles that an engine's clients have published. They are dropped outside of the lock.
+#[derive(Default)]
+pub(crate) struct Published(Mutex<Table>);
+
+#[derive(Default)]
+struct Table {
+    entries: BTreeMap<Box<str>, Entry>,
+    closed: bool,
+}
+
+struct Entry {
+    handle: Box<dyn Any + Send + Sync>,
+    holds: &'static str,
+}
+
+impl<P> Client<P> {
+    /// Publishes a handle under a name, for every clone of this client and every task to ask for.
+    ///
+    /// It keeps its task until it is [unpublished](Self::unpublish), replaced, or the client is restarted or closed.
+    /// Any handle will do, also of a task that is not settled or that has failed.
+    ///
+    /// ```
+    /// # let client = tenter::Client::new()?;
+    /// client.publish("mask", client.scatter(vec![true, false]))?;
+    /// let size = client.submit(|| {
+    ///     let mask = tenter::current().published::<Vec<bool>>("mask")?;
+    ///     Ok::<_, tenter::TaskError>(mask.result()?.len())
+    /// });
+    /// assert_eq!(size.result()?.as_ref().unwrap(), &2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `Taken` if something is published under the name, or `Closed`; the handle is dropped.
+    pub fn publish<T: Send + Sync + 'static>(
+        &self,
+        name: &str,
+        handle: TaskFuture<T>,
+    ) -> Result<(), NameError> {
+        self.engine().published.add(name, Entry::new(handle))
+    }
+
+    /// As [`publish`](Self::publish), and replaces what is published under the name, whatever its type; that is dropped.
+    ///
+    /// # Errors
+    /// `Closed`; the handle is dropped.
+    pub fn republish<T: Send + Sync + 'static>(
+        &self,
+        name: &str,
+        handle: TaskFuture<T>,
+    ) -> Result<(), NameError> {
+        self.engine().published.replace(name, Entry::new(handle))
+    }
+
+    /// A handle of the task that is published under the name.
+    ///
+    /// # Errors
+    /// `Unknown` if nothing is, `OtherType` if its result is no `T`, or `Closed`.
+    pub fn published<T: Send + Sync + 'static>(
+        &self,
+        name: &str,
+    ) -> Result<TaskFuture<T>, NameError> {
+        self.engine().published.find(name)
+    }
+
+    /// Drops the handle that is published under the name. Says whether one was.
+    pub fn unpublish(&self, name: &str) -> bool {
+        self.engine().published.remove(name)
+    }
+
+    /// The names under which something is published, in their order.
+    pub fn published_names(&self) -> Vec<String> {
+        self.engine().published.names()
+    }
+}
+
+impl Entry {
+    fn new<T: Send + Sync + 'static>(handle: TaskFuture<T>) -> Self {
+        Self {
+            handle: Box::new(handle),
+            holds: type_name::<T>(),
+        }
+    }
+}
+
+impl Published {
+    fn add(&self, name: &str, entry: Entry) -> Result<(), NameError> {
+        let mut table = self.open()?;
+        if table.entries.contains_key(name) {
+            let name = name.to_owned();
+            return Err(NameError::Taken { name });
+        }
+        table.entries.insert(name.into(), entry);
+        Ok(())
+    }
+
+    fn replace(&self, name: &str, entry: Entry) -> Result<(), NameError> {
+        let old = self.open()?.entries.insert(name.into(), entry);
+        drop(old);
+        Ok(())
+    }
+
+    fn find<T: Send + Sync + 'static>(&self, name: &str) -> Result<TaskFuture<T>, NameError> {
+        let table = self.open()?;
+        let Some(Entry { handle, holds }) = table.entries.get(name) else {
+            let name = name.to_owned();
+            return Err(NameError::Unknown { name });
+        };
+        let handle = handle.downcast_ref::<TaskFuture<T>>();
+        handle.cloned().ok_or_else(|| NameError::OtherType {
+            name: name.to_owned(),
+            holds,
+            asked: type_name::<T>(),
+        })
+    }
+
+    fn remove(&self, name: &str) -> bool {
+        let entry = self.0.lock().entries.remove(name);
+        entry.is_some()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let table = self.0.lock();
+        table.entries.keys().map(|name| name.to_string()).collect()
+    }
+
+    /// Drops every handle.
+    pub(crate) fn clear(&self) {
+        let entries = std::mem::take(&mut self.0.lock().entries);
+        for (_, entry) in entries {
+            let _ = guarded(|| drop(entry));
+        }
+    }
+
+    /// As [`clear`](Self::clear), and takes no more.
+    pub(crate) fn close(&self) {
+        self.0.lock().closed = true;
+        self.clear();
+    }
+
+    fn open(&self) -> Result<parking_lot::MutexGuard<'_, Table>, NameError> {
+        let table = self.0.lock();
+        if table.closed {
+            Err(NameError::Closed)
+        } else {
+            Ok(table)
+        }
+    }
+}
+
+impl fmt::Debug for Published {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Published").field(&self.names()).finish()
+    }
+}

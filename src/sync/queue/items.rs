@@ -1,0 +1,100 @@
+//! A queue's items, one after the other, until it is closed and empty.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+
+use super::state::{Aim, State};
+use super::{Queue, Turn};
+use crate::error::WaitError;
+
+impl<T> Queue<T> {
+    /// The items as they come, until the queue is closed and empty. Each is taken, and waited for, as by
+    /// [`get`](Self::get); if a wait is refused, its error is the last that comes.
+    ///
+    /// ```
+    /// # let client = tenter::Client::new()?;
+    /// let frames = client.queue::<u32>("frames", 0)?;
+    /// let sum = client.try_submit({
+    ///     let frames = frames.clone();
+    ///     move || frames.iter().sum::<Result<u32, _>>()
+    /// });
+    /// (1..=10).try_for_each(|k| frames.put(k))?;
+    /// frames.close();
+    /// assert_eq!(*sum.result()?, 55);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn iter(&self) -> QueueIter<'_, T> {
+        QueueIter(Some(self))
+    }
+
+    /// As [`iter`](Self::iter), in async code: the items as a stream. No thread waits, so nothing is refused. Dropping
+    /// it takes no item.
+    ///
+    /// ```
+    /// use futures::StreamExt;
+    ///
+    /// # let client = tenter::Client::new()?;
+    /// let frames = client.queue::<u32>("frames", 0)?;
+    /// (1..=10).try_for_each(|k| frames.put(k))?;
+    /// frames.close();
+    /// let sum = futures::executor::block_on(frames.stream().fold(0, async |sum, frame| sum + frame));
+    /// assert_eq!(sum, 55);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn stream(&self) -> QueueStream<T> {
+        QueueStream(self.turn(Aim::Get))
+    }
+}
+
+/// The iterator of [`Queue::iter`].
+#[must_use = "iterators are lazy"]
+pub struct QueueIter<'a, T>(Option<&'a Queue<T>>);
+
+impl<T> Iterator for QueueIter<'_, T> {
+    type Item = Result<T, WaitError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let item = self.0?.get();
+        if item.is_err() {
+            self.0 = None;
+        }
+        Some(item).filter(|item| !matches!(item, Err(WaitError::Closed)))
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Queue<T> {
+    type Item = Result<T, WaitError>;
+    type IntoIter = QueueIter<'a, T>;
+
+    fn into_iter(self) -> QueueIter<'a, T> {
+        self.iter()
+    }
+}
+
+/// The stream of [`Queue::stream`].
+#[must_use = "streams do nothing unless polled"]
+pub struct QueueStream<T>(Turn<State<T>>);
+
+impl<T> Stream for QueueStream<T> {
+    type Item = T;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
+        let taken = self.get_mut().0.poll(context, State::take);
+        taken.map(Result::ok)
+    }
+}
+
+impl<T> fmt::Debug for QueueIter<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("QueueIter").field(&self.0).finish()
+    }
+}
+
+impl<T> fmt::Debug for QueueStream<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("QueueStream")
+    }
+}
