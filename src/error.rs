@@ -214,6 +214,15 @@ pub enum WaitError {
     Closed,
     /// The time given was over.
     TimedOut,
+    /// There are not as many as were asked for, so the wait would never end.
+    Exceeds {
+        /// What was asked for.
+        what: String,
+        /// How many were asked for.
+        asked: usize,
+        /// How many there are.
+        most: usize,
+    },
 }
 
 impl fmt::Display for WaitError {
@@ -225,6 +234,9 @@ impl fmt::Display for WaitError {
             ),
             Self::Closed => f.write_str("closed: nothing more will arrive"),
             Self::TimedOut => f.write_str("the time given for the wait was over"),
+            Self::Exceeds { what, asked, most } => {
+                write!(f, "{asked} {what} were asked for, of {most}: ask for {most} or fewer")
+            }
         }
     }
 }
@@ -238,6 +250,7 @@ impl WaitError {
             Self::TooManyBlocked => ErrorKind::TooManyBlocked,
             Self::Closed => ErrorKind::Closed,
             Self::TimedOut => ErrorKind::TimedOut,
+            Self::Exceeds { .. } => ErrorKind::Failed,
         }
     }
 }
@@ -293,7 +306,7 @@ impl Error for StartError {
     }
 }
 
-/// Why a named queue or variable could not be had.
+/// Why something shared by name could not be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameError {
@@ -315,6 +328,24 @@ pub enum NameError {
         /// The capacity that was asked for.
         asked: usize,
     },
+    /// A semaphore or barrier of this name exists with another number.
+    OtherNumber {
+        /// The name that was asked for.
+        name: String,
+        /// What is counted: permits, parties.
+        what: &'static str,
+        /// The number it has.
+        has: usize,
+        /// The number that was asked for.
+        asked: usize,
+    },
+    /// A semaphore without permits, a barrier without parties, a subscriber without a buffer.
+    Zero {
+        /// The name that was asked for.
+        name: String,
+        /// What is counted: permits, parties, messages.
+        what: &'static str,
+    },
     /// The client was closed.
     Closed,
 }
@@ -332,6 +363,21 @@ impl fmt::Display for NameError {
                 write!(
                     f,
                     "`{name}` has capacity {has}, not {asked}: use that capacity, or another name"
+                )
+            }
+            Self::OtherNumber {
+                name,
+                what,
+                has,
+                asked,
+            } => write!(
+                f,
+                "`{name}` has {has} {what}, not {asked}: use that number, or another name"
+            ),
+            Self::Zero { name, what } => {
+                write!(
+                    f,
+                    "`{name}` would have room for 0 {what}: ask for 1 or more"
                 )
             }
             Self::Closed => f.write_str("the client is closed: start another one"),

@@ -51,5 +51,8 @@ pub use future::{Status, TaskFuture};
 pub use gather::{AsCompleted, DoneAndNot, WaitFor, as_completed, gather, wait};
 pub use graph::Key;
 pub use inputs::{Borrowed, Held, Inputs, Many, Owned};
-pub use sync::{PutError, Queue, Variable};
+pub use sync::{
+    Barrier, BarrierWaitResult, Event, Lock, LockGuard, Message, Messages, MultiLock, PutError,
+    Queue, ReleaseError, Semaphore, SemaphoreGuard, Subscriber, Topic, Variable,
+};
 pub use task::{IntoTask, Task};

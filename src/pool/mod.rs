@@ -7,7 +7,7 @@
 //! | `submit`, `run`, `perform` | a task's way in, running it, and doing what the graph's events ask for |
 //! | `queues`, `priority`, `baton` | ready tasks, and whose turn it is |
 //! | `crew`, `place`, `worker`, `sleep` | threads and places; who is idle |
-//! | `wait`, `waits`, `help`, `stack`, `waiters`, `parker` | blocking |
+//! | `wait`, `waits`, `turn`, `help`, `stack`, `waiters`, `parker` | blocking |
 //! | `monitor`, `detect`, `explain` | spares, deadlocks, reasons |
 //! | `close` | the end |
 //! | `promise`, `extras` | tasks finished from outside; what few tasks have |
@@ -37,6 +37,7 @@ mod sleep;
 mod stack;
 pub(crate) mod stripe;
 mod submit;
+pub(crate) mod turn;
 pub(crate) mod wait;
 pub(crate) mod waiters;
 pub(crate) mod waits;
@@ -48,7 +49,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use crate::graph::Graph;
-use crate::sync::Named;
+use crate::sync::{Coordination, Named};
 use baton::Baton;
 use crew::Crew;
 use extras::Extras;
@@ -75,6 +76,7 @@ pub(crate) struct Engine {
     pub(crate) names: Names,
     pub(crate) extras: Extras,
     pub(crate) named: Named,
+    pub(crate) coordination: Coordination,
     pub(crate) options: Options,
     pub(crate) pins: Pins,
     /// Held while a task is made to wait for the one whose result it is to have.
@@ -119,6 +121,7 @@ impl Engine {
             names: Names::default(),
             extras: Extras::default(),
             named: Named::default(),
+            coordination: Coordination::default(),
             options,
             pins: Pins::default(),
             forwarding: parking_lot::Mutex::new(()),

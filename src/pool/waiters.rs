@@ -25,10 +25,11 @@ pub(crate) enum Wake {
 }
 
 impl Wake {
-    fn wake(self) {
+    pub(crate) fn wake(self) {
         match self {
             Self::Thread(parker) => parker.unpark(),
-            Self::Async(waker) => waker.wake(),
+            // A waker is user code.
+            Self::Async(waker) => drop(super::run::guarded(|| waker.wake())),
             Self::Set(set, member) => set.complete(member),
         }
     }
@@ -79,12 +80,8 @@ impl Waiters {
     pub(crate) fn fire(&self, number: u32) {
         let (shard, place) = self.find(number);
         let entry = shard.lock().entries.try_remove(place);
-        if let Some(Wake::Thread(_) | Wake::Set(..)) = entry.as_ref().and_then(|e| e.wake.as_ref())
-        {
-            entry.and_then(|e| e.wake).expect("matched above").wake();
-        } else if let Some(wake) = entry.and_then(|e| e.wake) {
-            // A waker is user code.
-            let _ = super::run::guarded(|| wake.wake());
+        if let Some(wake) = entry.and_then(|entry| entry.wake) {
+            wake.wake();
         }
     }
 

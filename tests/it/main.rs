@@ -6,6 +6,7 @@
 )]
 
 mod awaiting;
+mod barriers;
 mod blocking;
 mod cancel;
 mod client;
@@ -13,18 +14,23 @@ mod clients;
 mod deadlock;
 mod destructors;
 mod errors;
+mod events;
 mod explain;
 #[cfg(feature = "rayon")]
 mod in_rayon;
 mod keys;
 mod limits;
+mod locks;
 mod many;
+mod multi_locks;
 mod order;
 mod queues;
 mod returning;
 mod seeded;
+mod semaphores;
 mod stress;
 mod support;
 mod tasks;
+mod topics;
 mod variables;
 mod wants;
