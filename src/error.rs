@@ -218,6 +218,15 @@ pub enum WaitError {
     Empty,
     /// The queue has no room now, and a `try_` form does not wait for some.
     Full,
+    /// There are not as many as were asked for, so the wait would never end.
+    Exceeds {
+        /// What was asked for.
+        what: String,
+        /// How many were asked for.
+        asked: usize,
+        /// How many there are.
+        most: usize,
+    },
 }
 
 impl fmt::Display for WaitError {
@@ -231,6 +240,9 @@ impl fmt::Display for WaitError {
             Self::TimedOut => f.write_str("the time given for the wait was over"),
             Self::Empty => f.write_str("the queue is empty: wait for an item with `get`, or come again"),
             Self::Full => f.write_str("the queue is full: wait for room with `put`, or come again"),
+            Self::Exceeds { what, asked, most } => {
+                write!(f, "{asked} {what} were asked for, of {most}: ask for {most} or fewer")
+            }
         }
     }
 }
@@ -245,6 +257,7 @@ impl WaitError {
             Self::Closed => ErrorKind::Closed,
             Self::TimedOut => ErrorKind::TimedOut,
             Self::Empty | Self::Full => ErrorKind::Failed,
+            Self::Exceeds { .. } => ErrorKind::Failed,
         }
     }
 }
@@ -300,7 +313,7 @@ impl Error for StartError {
     }
 }
 
-/// Why a named queue or variable could not be had, or a handle not be published or found.
+/// Why something shared by name, or a published handle, could not be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameError {
@@ -332,6 +345,24 @@ pub enum NameError {
         /// The name that was asked for.
         name: String,
     },
+    /// A semaphore or barrier of this name exists with another number.
+    OtherNumber {
+        /// The name that was asked for.
+        name: String,
+        /// What is counted: permits, parties.
+        what: &'static str,
+        /// The number it has.
+        has: usize,
+        /// The number that was asked for.
+        asked: usize,
+    },
+    /// A semaphore without permits, a barrier without parties, a subscriber without a buffer.
+    Zero {
+        /// The name that was asked for.
+        name: String,
+        /// What is counted: permits, parties, messages.
+        what: &'static str,
+    },
     /// The client was closed.
     Closed,
 }
@@ -359,6 +390,21 @@ impl fmt::Display for NameError {
                 f,
                 "nothing is published as `{name}`: ask `published_names()` what is, or publish it first"
             ),
+            Self::OtherNumber {
+                name,
+                what,
+                has,
+                asked,
+            } => write!(
+                f,
+                "`{name}` has {has} {what}, not {asked}: use that number, or another name"
+            ),
+            Self::Zero { name, what } => {
+                write!(
+                    f,
+                    "`{name}` would have room for 0 {what}: ask for 1 or more"
+                )
+            }
             Self::Closed => f.write_str("the client is closed: start another one"),
         }
     }

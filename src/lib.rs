@@ -73,5 +73,5 @@ pub use gather::{
 pub use graph::Key;
 pub use inputs::{Borrowed, Held, Inputs, Lent, Many, Owned};
 pub use retry::NotRetryable;
-pub use sync::{PutError, Queue, QueueIter, QueueStream, Variable};
+pub use sync::{Barrier, BarrierWaitResult, Event, Lock, LockGuard, Message, Messages, MultiLock, PutError, Queue, QueueIter, QueueStream, ReleaseError, Semaphore, SemaphoreGuard, Subscriber, Topic, Variable};
 pub use task::{Again, IntoTask, Once, Task};

@@ -1,18 +1,20 @@
 //! Finding cycles of waits.
 //!
-//! A body parked for 10 ms is walked from once, whatever else runs. Edges: a parked body to the task it waits for, a
-//! waiting task to its unsettled inputs. All of them are waits for all, so a way back to the start is a deadlock. Waits
+//! A body parked for 10 ms is walked from once, whatever else runs. Edges: a parked body to the task it waits for, or to
+//! those that have the locks it waits for; a waiting task to its unsettled inputs. All of them are waits for all, so a way back to the start is a deadlock. Waits
 //! with a deadline, for any of a set, or for queues and variables end the walk: something else may end them. A cycle
 //! counts only if a second walk finds the same parks; then the body that parked last gets the error.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
 use super::local::Local;
 use super::waits::{On, Records};
 use crate::error::WaitError;
-use crate::graph::{Inputs, State as TaskState};
+use crate::graph::{Id, Inputs, State as TaskState};
+use crate::sync::Claim;
 
 /// How long a body must have been parked before it is worth a walk.
 const PARKED: Duration = Duration::from_millis(10);
@@ -70,7 +72,7 @@ impl Engine {
         {
             return;
         }
-        let text = self.describe(local, &cycle);
+        let text = self.describe(local, &parked, &cycle);
         let last = records
             .slab
             .iter_mut()
@@ -126,8 +128,9 @@ impl Engine {
     /// The tasks without which this one cannot go on.
     fn waits_for(&self, local: &Local, parked: &HashMap<u32, Parked>, task: u32) -> Vec<u32> {
         if let Some(Parked { on, .. }) = parked.get(&task) {
-            return match *on {
-                On::Task(on) if !self.graph.is_settled(on) => vec![on],
+            return match on {
+                &On::Task(on) if !self.graph.is_settled(on) => vec![on],
+                On::Lock(claim) => self.holders(local, claim),
                 _ => Vec::new(),
             };
         }
@@ -144,10 +147,24 @@ impl Engine {
         inputs.into_iter().flatten().filter(unsettled).collect()
     }
 
-    fn describe(&self, local: &Local, cycle: &Cycle) -> String {
-        let label = |&task: &u32| local.pinned(task, || self.label(task)).unwrap_or_default();
-        let labels: Vec<String> = cycle.tasks.iter().map(label).collect();
-        format!("{} -> {}", labels.join(" -> "), labels[0])
+    /// The tasks that have the locks of a claim. A holder is known by its id: it may have ended, and its slot may be
+    /// another task's by now; that the walk is done twice covers the time after this look.
+    fn holders(&self, local: &Local, claim: &Arc<Claim>) -> Vec<u32> {
+        let is_live = |id: &Id| local.pinned(id.index, || self.graph.id(id.index) == *id);
+        let ids = self.coordination.locks.holders(claim).into_iter();
+        ids.filter(|id| is_live(id) == Some(true))
+            .map(|id| id.index)
+            .collect()
+    }
+
+    fn describe(&self, local: &Local, parked: &HashMap<u32, Parked>, cycle: &Cycle) -> String {
+        let label = |task| local.pinned(task, || self.label(task)).unwrap_or_default();
+        let step = |&task: &u32| match parked.get(&task).map(|parked| &parked.on) {
+            Some(On::Lock(claim)) => format!("{} -({})-> ", label(task), claim.what()),
+            _ => format!("{} -> ", label(task)),
+        };
+        let steps: String = cycle.tasks.iter().map(step).collect();
+        steps + &label(cycle.tasks[0])
     }
 
     /// A task as texts name it: its name, and its key if it has one.

@@ -1,11 +1,13 @@
 //! Why a task is not running, in a sentence.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
 use super::local::Local;
 use super::waits::On;
-use crate::graph::State as TaskState;
+use crate::graph::{Id, State as TaskState};
+use crate::sync::Claim;
 
 /// Inputs named in one sentence; the rest are counted.
 const NAMED: usize = 3;
@@ -23,18 +25,18 @@ impl Engine {
                 Some(error) => format!("{label} was cancelled: {error}"),
                 None => format!("{label} was cancelled"),
             },
-            TaskState::Running => self.explain_running(&label, index),
+            TaskState::Running => self.explain_running(local, &label, index),
             TaskState::Queued => self.explain_queued(&label),
             TaskState::Waiting => self.explain_waiting(local, &label, index),
         }
     }
 
-    fn explain_running(&self, label: &str, index: u32) -> String {
+    fn explain_running(&self, local: &Local, label: &str, index: u32) -> String {
         // Under the lock the blocked body cannot go on, so it still wants what it waits for.
         let on = self.waits.with(|records| {
             let mut frames = records.slab.iter().flat_map(|(_, record)| &record.frames);
             let frame = frames.find(|frame| frame.task == index);
-            frame.map(|frame| self.describe_wait(&frame.on))
+            frame.map(|frame| self.describe_wait(local, &frame.on))
         });
         match on {
             None => format!("{label} is running"),
@@ -84,17 +86,35 @@ impl Engine {
         }
     }
 
-    fn describe_wait(&self, on: &On) -> String {
+    /// A claim of locks, and who has the first that it lacks.
+    fn describe_claim(&self, local: &Local, claim: &Arc<Claim>) -> String {
+        let label = |id: Id| {
+            let same = || (self.graph.id(id.index) == id).then(|| self.label(id.index));
+            local.pinned(id.index, same).flatten()
+        };
+        let who = match self.coordination.locks.obstacle(claim) {
+            None => return claim.what(),
+            Some(None) => "somebody outside of tasks".to_owned(),
+            Some(Some(id)) => {
+                label(id).unwrap_or_else(|| "a guard that has outlived its task".to_owned())
+            }
+        };
+        format!("{}, held by {who}", claim.what())
+    }
+
+    fn describe_wait(&self, local: &Local, on: &On) -> String {
         match on {
             On::Task(task) => self.label(*task),
             On::TimedTask(task) => format!("{} for a time", self.label(*task)),
             On::AnyOf(set) => format!("the first of {} tasks", set.members().len()),
+            On::Lock(claim) => self.describe_claim(local, claim),
+            On::TimedLock(claim) => format!("{} for a time", self.describe_claim(local, claim)),
             On::Event(what) => what.to_string(),
         }
     }
 
     /// The line that is printed when nothing has happened for long.
-    pub(super) fn stall_text(&self, waiting: usize, since: Duration) -> String {
+    pub(super) fn stall_text(&self, local: &Local, waiting: usize, since: Duration) -> String {
         let seconds = since.as_secs_f32();
         let blocked: Vec<String> = self.waits.with(|records| {
             let frames = records
@@ -107,7 +127,7 @@ impl Engine {
                     format!(
                         "{} on {}",
                         self.label(frame.task),
-                        self.describe_wait(&frame.on)
+                        self.describe_wait(local, &frame.on)
                     )
                 })
                 .collect()

@@ -8,6 +8,7 @@
 //! | `queues`, `priority`, `baton` | ready tasks, and whose turn it is |
 //! | `crew`, `place`, `worker`, `sleep` | threads and places; who is idle |
 //! | `wait`, `waits`, `help`, `stack`, `waiters`, `parker`, `async_wait` | blocking, and waiting without a thread |
+//! | `wait`, `waits`, `turn`, `help`, `stack`, `waiters`, `parker` | blocking |
 //! | `monitor`, `detect`, `explain` | spares, deadlocks, reasons |
 //! | `close`, `restart` | the end, and a new beginning |
 //! | `promise`, `extras` | tasks finished from outside; what few tasks have |
@@ -43,6 +44,7 @@ mod stack;
 pub(crate) mod stripe;
 mod submit;
 mod timers;
+pub(crate) mod turn;
 pub(crate) mod wait;
 pub(crate) mod waiters;
 pub(crate) mod waits;
@@ -54,7 +56,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use crate::graph::Graph;
-use crate::sync::{Named, Published};
+use crate::sync::{Coordination, Named, Published};
 use baton::Baton;
 use crew::Crew;
 use extras::Extras;
@@ -84,6 +86,7 @@ pub(crate) struct Engine {
     pub(crate) extras: Extras,
     pub(crate) named: Named,
     pub(crate) published: Published,
+    pub(crate) coordination: Coordination,
     pub(crate) options: Options,
     pub(crate) pins: Pins,
     /// Held while a task is made to wait for the one whose result it is to have.
@@ -132,6 +135,7 @@ impl Engine {
             extras: Extras::default(),
             named: Named::default(),
             published: Published::default(),
+            coordination: Coordination::default(),
             options,
             pins: Pins::default(),
             forwarding: parking_lot::Mutex::new(()),

@@ -268,9 +268,13 @@ impl Watch {
         if waiting > 0 && !self.reported && self.progress_at.elapsed() >= engine.options.stall_after
         {
             self.reported = true;
-            engine
-                .options
-                .stalled(&engine.stall_text(waiting, self.progress_at.elapsed()));
+            let since = self.progress_at.elapsed();
+            let text = local::with(engine, |local| {
+                let text = engine.stall_text(local, waiting, since);
+                local.settle_up();
+                text
+            });
+            engine.options.stalled(&text);
         }
     }
 }
@@ -311,6 +315,6 @@ fn targets(on: &On) -> Vec<u32> {
     match on {
         On::Task(task) | On::TimedTask(task) => vec![*task],
         On::AnyOf(set) => set.members(),
-        On::Event(_) => Vec::new(),
+        On::Lock(_) | On::TimedLock(_) | On::Event(_) => Vec::new(),
     }
 }

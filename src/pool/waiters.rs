@@ -31,9 +31,7 @@ impl Wake {
     pub(crate) fn wake(self) {
         match self {
             Self::Thread(parker) => parker.unpark(),
-            Self::Async(waker) => {
-                let _ = super::run::guarded(|| waker.wake());
-            }
+            Self::Async(waker) => drop(super::run::guarded(|| waker.wake())),
             Self::Set(set, member) => set.complete(member),
             Self::Call(callback) => callback.start(),
         }

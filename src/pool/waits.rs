@@ -15,6 +15,7 @@ use super::local::Local;
 use super::parker::Parker;
 use crate::completions::Completions;
 use crate::error::WaitError;
+use crate::sync::Claim;
 
 /// What a wait waits for.
 #[derive(Clone, Debug)]
@@ -25,6 +26,10 @@ pub(crate) enum On {
     TimedTask(u32),
     /// Any member of a set.
     AnyOf(Arc<Completions>),
+    /// Locks of ours: whoever holds them must give them back.
+    Lock(Arc<Claim>),
+    /// Locks of ours, until a deadline.
+    TimedLock(Arc<Claim>),
     /// A queue, a variable: something that any task or thread may bring about. The text says what.
     Event(Arc<str>),
 }

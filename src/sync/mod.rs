@@ -1,11 +1,21 @@
 //! What tasks and threads of one client share by name: queues, variables, published handles.
+//! What tasks and threads of one client share by name: queues, variables, and what they coordinate themselves with.
 //!
 //! Named things belong to the client: they live until they are deleted or the client closes, which empties them and
 //! ends every wait on them with `Closed`. Values are dropped outside of every lock.
 
 mod line;
 mod published;
+mod barrier;
+mod coordination;
+mod crowd;
+mod event;
+mod lock;
+mod locks;
 mod queue;
+mod semaphore;
+mod subscriber;
+mod topic;
 mod variable;
 mod watched;
 
@@ -20,6 +30,15 @@ use crate::pool::Engine;
 
 pub(crate) use published::Published;
 pub use queue::{PutError, Queue, QueueIter, QueueStream};
+pub(crate) use coordination::Coordination;
+pub(crate) use locks::Claim;
+
+pub use barrier::{Barrier, BarrierWaitResult};
+pub use event::Event;
+pub use lock::{Lock, LockGuard, MultiLock};
+pub use semaphore::{ReleaseError, Semaphore, SemaphoreGuard};
+pub use subscriber::{Messages, Subscriber};
+pub use topic::{Message, Topic};
 pub use variable::Variable;
 
 /// What a name stands for.

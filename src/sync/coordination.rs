@@ -1,0 +1,84 @@
+//! The tables of locks, semaphores, events, barriers and topics. Each kind has names of its own.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use super::locks::Locks;
+use super::{Names, Shared};
+use crate::error::NameError;
+
+/// Which table a name is in.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    Semaphore,
+    Event,
+    Barrier,
+    Topic,
+}
+
+const KINDS: usize = 4;
+
+/// What tasks and threads of one engine coordinate themselves with.
+#[derive(Debug, Default)]
+pub(crate) struct Coordination {
+    pub(crate) locks: Locks,
+    tables: Mutex<Tables>,
+}
+
+#[derive(Default)]
+struct Tables {
+    names: [Names; KINDS],
+    closed: bool,
+}
+
+impl Coordination {
+    /// What the name stands for; a new one if it stands for nothing.
+    pub(super) fn find<S: Shared>(
+        &self,
+        kind: Kind,
+        name: &str,
+        asked: &'static str,
+        new: impl FnOnce() -> S,
+    ) -> Result<Arc<S>, NameError> {
+        let tables = &mut *self.tables.lock();
+        if tables.closed {
+            return Err(NameError::Closed);
+        }
+        super::find(&mut tables.names[kind as usize], name, asked, new)
+    }
+
+    /// Whether the name stands for anything.
+    pub(super) fn exists(&self, kind: Kind, name: &str) -> bool {
+        self.tables.lock().names[kind as usize].contains_key(name)
+    }
+
+    /// Forgets a name, if it still stands for this one, and ends every wait there.
+    pub(super) fn delete<S: Shared>(&self, kind: Kind, name: &str, shared: &Arc<S>) {
+        let shared: Arc<dyn Shared> = Arc::clone(shared) as _;
+        super::forget(&mut self.tables.lock().names[kind as usize], name, &shared);
+        shared.close();
+    }
+
+    /// Closes everything.
+    pub(crate) fn close(&self) {
+        let names = {
+            let tables = &mut *self.tables.lock();
+            tables.closed = true;
+            std::mem::take(&mut tables.names)
+        };
+        self.locks.close();
+        names
+            .iter()
+            .flat_map(Names::values)
+            .for_each(|shared| shared.close());
+    }
+}
+
+impl std::fmt::Debug for Tables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.names.iter().map(Names::keys))
+            .finish()
+    }
+}

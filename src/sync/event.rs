@@ -1,0 +1,194 @@
+//! A flag that tasks wait for.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::Shared;
+use super::coordination::Kind;
+use super::crowd::{Crowd, Crowded, Entry};
+use crate::Client;
+use crate::error::WaitError;
+use crate::pool::Engine;
+use crate::pool::clock::deadline;
+use crate::pool::turn::{Turn, ring};
+use crate::pool::waits::On;
+
+impl<P> Client<P> {
+    /// The event of this name, made unset at the first call.
+    ///
+    /// It lives until it is deleted or the client closes. Of a closed client it is unset, and waits for it give
+    /// `Closed`.
+    pub fn event(&self, name: &str) -> Event {
+        let engine = self.engine();
+        let found = engine
+            .coordination
+            .find(Kind::Event, name, "event", || Inner::new(name, false));
+        let inner = found.unwrap_or_else(|_| Arc::new(Inner::new(name, true)));
+        Event {
+            engine: Arc::clone(engine),
+            inner,
+        }
+    }
+}
+
+/// A flag that every client and task can have by its name: waits go on once it is set; see [`Client::event`].
+///
+/// Setting it lets everybody through who waits, also if it is cleared at once. Cloning makes another handle of the same
+/// event; dropping handles changes nothing, the client owns it.
+///
+/// ```
+/// # let client = tenter::Client::new()?;
+/// let calibrated = client.event("calibrated");
+/// let waits = calibrated.clone();
+/// let scan = client.try_submit(move || waits.wait().map(|()| "scanned"));
+/// calibrated.set();
+/// assert_eq!(*scan.result()?, "scanned");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Event {
+    engine: Arc<Engine>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    name: Box<str>,
+    what: Arc<str>,
+    state: Mutex<State>,
+}
+
+struct State {
+    set: bool,
+    closed: bool,
+    crowd: Crowd,
+}
+
+impl Inner {
+    fn new(name: &str, closed: bool) -> Self {
+        Self {
+            name: name.into(),
+            what: format!("event `{name}`").into(),
+            state: Mutex::new(State {
+                set: false,
+                closed,
+                crowd: Crowd::default(),
+            }),
+        }
+    }
+
+    /// Enters the crowd; `None` if the event is set.
+    fn enter(self: &Arc<Self>) -> Result<Option<Entry<Self>>, WaitError> {
+        let state = &mut *self.state.lock();
+        match (state.set, state.closed) {
+            (true, _) => Ok(None),
+            (_, true) => Err(WaitError::Closed),
+            _ => Ok(Some(state.crowd.enter(self))),
+        }
+    }
+}
+
+impl Event {
+    /// Sets it: everybody who waits goes on, and later waits do not wait.
+    pub fn set(&self) {
+        let calls = {
+            let state = &mut *self.inner.state.lock();
+            state.set = true;
+            state.crowd.tell(&Ok(()))
+        };
+        ring(calls);
+    }
+
+    /// Clears it: later waits wait until it is set again.
+    pub fn clear(&self) {
+        self.inner.state.lock().set = false;
+    }
+
+    /// Whether it is set.
+    pub fn is_set(&self) -> bool {
+        self.inner.state.lock().set
+    }
+
+    /// Waits until it is set.
+    ///
+    /// # Errors
+    /// `Closed`, or the wait was refused.
+    pub fn wait(&self) -> Result<(), WaitError> {
+        self.wait_until(None)
+    }
+
+    /// As [`wait`](Self::wait), for at most so long.
+    ///
+    /// # Errors
+    /// As `wait`, and `TimedOut`.
+    pub fn wait_timeout(&self, timeout: Duration) -> Result<(), WaitError> {
+        self.wait_until(Some(deadline(timeout)))
+    }
+
+    /// Waits in async code until it is set. Dropping the future ends the wait.
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub async fn wait_async(&self) -> Result<(), WaitError> {
+        match self.inner.enter()? {
+            None => Ok(()),
+            Some(entry) => entry.turn.come(&self.engine).await,
+        }
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// Deletes the event: waits for it end with `Closed`, and the name is free for another.
+    pub fn delete(&self) {
+        let Self { engine, inner } = self;
+        engine.coordination.delete(Kind::Event, &inner.name, inner);
+    }
+
+    fn wait_until(&self, deadline: Option<Instant>) -> Result<(), WaitError> {
+        let on = |_: &_| On::Event(Arc::clone(&self.inner.what));
+        match self.inner.enter()? {
+            None => Ok(()),
+            Some(entry) => entry.turn.wait(&self.engine, on, deadline),
+        }
+    }
+}
+
+impl Crowded for Inner {
+    fn leave(&self, turn: &Arc<Turn>) {
+        self.state.lock().crowd.leave(turn);
+    }
+}
+
+impl Shared for Inner {
+    fn close(&self) {
+        let calls = {
+            let state = &mut *self.state.lock();
+            state.closed = true;
+            state.crowd.tell(&Err(WaitError::Closed))
+        };
+        ring(calls);
+    }
+
+    fn holds(&self) -> &'static str {
+        "event"
+    }
+
+    fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("name", &self.name())
+            .field("set", &self.is_set())
+            .finish()
+    }
+}
