@@ -14,6 +14,8 @@
 //! | a task waits for itself, or in a cycle | `result()` gives `Deadlock` and names the cycle |
 //! | more than 4,096 tasks are blocked at once | a wait that cannot help gives `TooManyBlocked` |
 //! | a body panics | the panic is caught, and is the task's error |
+//! | a call of an actor panics | its state is dropped; later calls fail with `Poisoned` and name the panic, until `restart()` |
+//! | a call waits for another of the same actor | as for tasks: `Deadlock` names the cycle |
 //! | the destructor of a result, a closure, an error or a queued item panics | the panic is caught and ends there; the panic hook has printed it |
 //! | a body panics while it holds a lock of yours | as on any thread: `std`'s mutexes are poisoned, tenter's own state is not touched |
 //! | the client is dropped with work running | it waits for the bodies; handles stay readable |
@@ -22,6 +24,7 @@
 //! | the process forks | the child has the handles but no threads: finished results can be read, a wait there ends with `Closed` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod actor;
 mod awaiting;
 mod builder;
 mod client;
@@ -43,6 +46,7 @@ mod primitive;
 mod sync;
 mod task;
 
+pub use actor::{Actor, ActorBuilder, Full, NotRestartable};
 pub use awaiting::{Awaiting, AwaitingOwned, Value};
 pub use builder::Builder;
 pub use client::{Client, CloseReport, Local, Stats, current, try_current};

@@ -20,13 +20,15 @@ impl Engine {
                 format!("{label} failed: {}", super::job::error(&self.graph, index))
             }
             TaskState::Cancelled => format!("{label} was cancelled"),
-            TaskState::Running => self.explain_running(&label, index),
+            TaskState::Running => self
+                .explain_call(local, &label, index)
+                .unwrap_or_else(|| self.explain_running(&label, index)),
             TaskState::Queued => self.explain_queued(&label),
             TaskState::Waiting => self.explain_waiting(local, &label, index),
         }
     }
 
-    fn explain_running(&self, label: &str, index: u32) -> String {
+    pub(super) fn explain_running(&self, label: &str, index: u32) -> String {
         // Under the lock the blocked body cannot go on, so it still wants what it waits for.
         let on = self.waits.with(|records| {
             let mut frames = records.slab.iter().flat_map(|(_, record)| &record.frames);
@@ -86,6 +88,10 @@ impl Engine {
             On::Task(task) => self.label(*task),
             On::TimedTask(task) => format!("{} for a time", self.label(*task)),
             On::AnyOf(set) => format!("the first of {} tasks", set.members().len()),
+            On::Room(actor) => match self.actors.get(*actor) {
+                Some(actor) => format!("room in the mailbox of actor `{}`", actor.name()),
+                None => "room in a mailbox".to_owned(),
+            },
             On::Event(what) => what.to_string(),
         }
     }

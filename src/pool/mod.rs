@@ -10,9 +10,10 @@
 //! | `wait`, `waits`, `help`, `stack`, `waiters`, `parker` | blocking |
 //! | `monitor`, `detect`, `explain` | spares, deadlocks, reasons |
 //! | `close` | the end |
-//! | `promise`, `extras` | tasks finished from outside; what few tasks have |
+//! | `promise`, `extras`, `actors` | tasks finished from outside; what few tasks have; whose turn it is at an actor |
 //! | `options`, `names`, `stripe`, `clock` | configuration, names, counters, deadlines |
 
+pub(crate) mod actors;
 pub(crate) mod baton;
 pub(crate) mod clock;
 mod close;
@@ -49,6 +50,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use crate::graph::Graph;
 use crate::sync::Named;
+use actors::Actors;
 use baton::Baton;
 use crew::Crew;
 use extras::Extras;
@@ -75,6 +77,7 @@ pub(crate) struct Engine {
     pub(crate) names: Names,
     pub(crate) extras: Extras,
     pub(crate) named: Named,
+    pub(crate) actors: Actors,
     pub(crate) options: Options,
     pub(crate) pins: Pins,
     /// Held while a task is made to wait for the one whose result it is to have.
@@ -119,6 +122,7 @@ impl Engine {
             names: Names::default(),
             extras: Extras::default(),
             named: Named::default(),
+            actors: Actors::default(),
             options,
             pins: Pins::default(),
             forwarding: parking_lot::Mutex::new(()),

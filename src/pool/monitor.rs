@@ -278,6 +278,6 @@ fn targets(on: &On) -> Vec<u32> {
     match on {
         On::Task(task) | On::TimedTask(task) => vec![*task],
         On::AnyOf(set) => set.members(),
-        On::Event(_) => Vec::new(),
+        On::Room(_) | On::Event(_) => Vec::new(),
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum On {
     TimedTask(u32),
     /// Any member of a set.
     AnyOf(Arc<Completions>),
+    /// Room in the mailbox of the actor of this number.
+    Room(u32),
     /// A queue, a variable: something that any task or thread may bring about. The text says what.
     Event(Arc<str>),
 }
