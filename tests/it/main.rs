@@ -5,6 +5,7 @@
     reason = "tests start threads, bound their waits by the clock, and draw random graphs"
 )]
 
+mod actors;
 mod awaiting;
 mod blocking;
 mod cancel;
