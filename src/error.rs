@@ -55,6 +55,8 @@ pub enum ErrorKind {
     TooManyBlocked,
     /// The time given was over.
     TimedOut,
+    /// It was a call of an actor whose state an earlier call has spoilt with a panic.
+    Poisoned,
 }
 
 /// What an error is built from; see [`TaskError::new`].

@@ -22,7 +22,7 @@ use crate::pool::want::TaskRef;
 pub enum Status {
     /// It lacks inputs.
     Waiting,
-    /// It is ready and waits for a thread.
+    /// It is ready and waits for a thread, or is a call in an actor's mailbox.
     Queued,
     /// Its body runs.
     Running,
@@ -176,6 +176,9 @@ impl<T> TaskFuture<T> {
         match self.task.state() {
             State::Waiting => Status::Waiting,
             State::Queued => Status::Queued,
+            State::Running if self.task.engine().is_queued_call(self.task.index()) => {
+                Status::Queued
+            }
             State::Running => Status::Running,
             State::Finished => Status::Finished,
             State::Failed => Status::Failed,

@@ -18,6 +18,8 @@
 //! | a failed task is retried whose closure was not kept | [`NotRetryable`] names it; `.retries(0)` or more keeps a closure |
 //! | more than 4,096 tasks are blocked at once | a wait that cannot help gives `TooManyBlocked` |
 //! | a body panics | the panic is caught, and is the task's error |
+//! | a call of an actor panics | its state is dropped; later calls fail with `Poisoned` and name the panic, until `restart()` |
+//! | a call waits for another of the same actor | as for tasks: `Deadlock` names the cycle |
 //! | the destructor of a result, a closure, an error or a queued item panics | the panic is caught and ends there; the panic hook has printed it |
 //! | a callback of `on_done` panics | as above |
 //! | a body panics while it holds a lock of yours | as on any thread: `std`'s mutexes are poisoned, tenter's own state is not touched |
@@ -29,6 +31,7 @@
 
 mod attempts;
 mod as_completed;
+mod actor;
 mod awaiting;
 mod batches;
 mod builder;
@@ -59,6 +62,7 @@ mod task;
 
 pub use attempts::{Reschedule, attempt};
 pub use as_completed::{AsCompleted, as_completed};
+pub use actor::{Actor, ActorBuilder, Full, NotRestartable};
 pub use awaiting::{Awaiting, AwaitingOwned, Value};
 pub use batches::Batches;
 pub use builder::Builder;

@@ -3,8 +3,8 @@
 //! 1. `closed` is set: submits are refused from here on. A submit that has looked before sets its task down first and
 //!    looks again after a fence; one of the two sees the other.
 //! 2. Every task that has not started is cancelled; running bodies get their cancel token.
-//! 3. Everything shared by name is closed: who waits there goes on with `Closed`, what they hold is dropped. So are the
-//!    published handles.
+//! 3. Everything shared by name is closed, and mailboxes are: who waits there goes on with `Closed`, what they hold is
+//!    dropped. So are the published handles.
 //! 4. The memory of pure results is emptied.
 //! 5. The threads are told to stop; each ends at its next task boundary. The caller may wait for that.
 
@@ -27,6 +27,7 @@ impl Engine {
             self.named.close();
             self.published.close();
             self.coordination.close();
+            self.actors.close();
             // No limit left: what finishes from now on is not remembered either.
             self.graph.set_remember(0, &mut local.state().fx);
             local.settle_all();

@@ -1,8 +1,10 @@
 //! Finding cycles of waits.
 //!
 //! A body parked for 10 ms is walked from once, whatever else runs. Edges: a parked body to the task it waits for, or to
-//! those that have the locks it waits for; a waiting task to its unsettled inputs. All of them are waits for all, so a way back to the start is a deadlock. Waits
-//! with a deadline, for any of a set, or for queues and variables end the walk: something else may end them. A cycle
+//! those that have the locks it waits for; a waiting task to its unsettled inputs; a call in an actor's mailbox, and who
+//! waits for room there, to the call in progress. All of them are waits for all, so a way back to the start is a
+//! deadlock. Waits with a deadline, for any of a set, or for queues and variables end the walk: something else may end
+//! them. A cycle
 //! counts only if a second walk finds the same parks; then the body that parked last gets the error.
 
 use std::collections::{HashMap, HashSet};
@@ -13,7 +15,7 @@ use super::Engine;
 use super::local::Local;
 use super::waits::{On, Records};
 use crate::error::WaitError;
-use crate::graph::{Id, Inputs, State as TaskState};
+use crate::graph::{Id, State as TaskState};
 use crate::sync::Claim;
 
 /// How long a body must have been parked before it is worth a walk.
@@ -131,6 +133,7 @@ impl Engine {
             return match on {
                 &On::Task(on) if !self.graph.is_settled(on) => vec![on],
                 On::Lock(claim) => self.holders(local, claim),
+                &On::Room(actor) => self.call_at(actor).into_iter().collect(),
                 _ => Vec::new(),
             };
         }
@@ -140,7 +143,7 @@ impl Engine {
             if waiting() {
                 self.graph.inputs(task)
             } else {
-                Inputs::new()
+                self.call_ahead(task).into_iter().collect()
             }
         });
         let unsettled = |input: &u32| !self.graph.is_settled(*input);

@@ -25,13 +25,15 @@ impl Engine {
                 Some(error) => format!("{label} was cancelled: {error}"),
                 None => format!("{label} was cancelled"),
             },
-            TaskState::Running => self.explain_running(local, &label, index),
+            TaskState::Running => self
+                .explain_call(local, &label, index)
+                .unwrap_or_else(|| self.explain_running(local, &label, index)),
             TaskState::Queued => self.explain_queued(&label),
             TaskState::Waiting => self.explain_waiting(local, &label, index),
         }
     }
 
-    fn explain_running(&self, local: &Local, label: &str, index: u32) -> String {
+    pub(super) fn explain_running(&self, local: &Local, label: &str, index: u32) -> String {
         // Under the lock the blocked body cannot go on, so it still wants what it waits for.
         let on = self.waits.with(|records| {
             let mut frames = records.slab.iter().flat_map(|(_, record)| &record.frames);
@@ -109,6 +111,10 @@ impl Engine {
             On::AnyOf(set) => format!("the first of {} tasks", set.members().len()),
             On::Lock(claim) => self.describe_claim(local, claim),
             On::TimedLock(claim) => format!("{} for a time", self.describe_claim(local, claim)),
+            On::Room(actor) => match self.actors.get(*actor) {
+                Some(actor) => format!("room in the mailbox of actor `{}`", actor.name()),
+                None => "room in a mailbox".to_owned(),
+            },
             On::Event(what) => what.to_string(),
         }
     }

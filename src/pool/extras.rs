@@ -1,5 +1,7 @@
 //! What few tasks have: options and states for which a node has no room.
 //!
+//! Calls of actors have a number of another kind here, their actor's: see [`actors`](super::actors).
+//!
 //! An entry is made before its task is, and its number stands in the node from the start, so whoever claims the task
 //! finds it. It goes when the slot is freed. Of a task without an entry the number is 0, on a line that is touched anyway.
 
@@ -11,6 +13,9 @@ use slab::Slab;
 
 use super::Engine;
 use super::attempts::Attempts;
+
+/// Numbers from here on are no entries: each is shared by all the calls of an actor.
+pub(super) const SHARED: u32 = 1 << 27;
 
 /// The rare data of a task. What is asked for at submit is plain; what changes later guards itself.
 #[derive(Default)]
@@ -39,15 +44,27 @@ impl Extras {
     }
 
     fn get(&self, number: u32) -> Option<Arc<Extra>> {
-        let place = (number as usize).checked_sub(1)?;
+        let place = place(number)?;
         self.0.read().get(place).cloned()
     }
 
     /// Takes an entry out: its task's slot is being freed, or its task was not made. Dropping it may run user code.
     pub(crate) fn remove(&self, number: u32) -> Option<Arc<Extra>> {
-        let place = (number as usize).checked_sub(1)?;
+        let place = place(number)?;
         self.0.write().try_remove(place)
     }
+}
+
+/// Where the entry of this number is, if it is one.
+#[inline]
+fn place(number: u32) -> Option<usize> {
+    has_entry(number).then(|| number as usize - 1)
+}
+
+/// Whether there is an entry of this number, which goes with its task.
+#[inline]
+pub(super) fn has_entry(number: u32) -> bool {
+    (1..SHARED).contains(&number)
 }
 
 impl Engine {

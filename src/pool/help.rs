@@ -1,7 +1,7 @@
 //! Helping: what a blocked body may run on its own stack.
 //!
-//! A body that waits for F may run X inline only if X is in F's dependency closure: F itself, its unsettled inputs, or
-//! what a running member is parked on for as long as it takes. As long as F still needs X, the wait-for graph gains no
+//! A body that waits for F may run X inline only if X is in F's dependency closure: F itself, its unsettled inputs,
+//! the calls before F when F is in an actor's mailbox, or what a running member is parked on for as long as it takes. As long as F still needs X, the wait-for graph gains no
 //! edge that it did not have, and every deadlock is one that a thread per task would have too; helping with anything
 //! else is the root of the known deadlocks of work-stealing pools (rayon #592). Waits for any of a set, timed waits,
 //! queues and variables end the walk. The idea is ForkJoinPool's `helpJoin` and leapfrogging (Wagner and Calder, 1993).
@@ -33,20 +33,28 @@ impl Local {
                 .is_none_or(|baton| baton.helps())
         };
         while !engine.graph.is_settled(target) && has_stack() && may() {
-            let Some(claimed) = self.claim_in_closure(target) else {
-                return;
-            };
+            let claimed = self.claim_in_closure(target);
             self.frames.borrow_mut().push(Frame {
                 task: self.task.get(),
                 on: On::Task(target),
             });
-            // Not its successors: they need not be in the closure.
-            self.run_claimed(&claimed, false);
+            let goes_on = match claimed {
+                Some(claimed) => self.help_by(&claimed),
+                None => self.run_call_ahead(target),
+            };
             self.frames.borrow_mut().pop();
-            if self.has_been_rescheduled(claimed.index()) {
-                return; // What it is to be run after may have nobody else to run it.
+            if !goes_on {
+                return;
             }
         }
+    }
+
+    /// Runs a member. Says whether to look for another.
+    fn help_by(&self, claimed: &Claimed) -> bool {
+        // Not its successors: they need not be in the closure.
+        self.run_claimed(claimed, false);
+        // What a rescheduled task is to be run after may have nobody else to run it.
+        !self.has_been_rescheduled(claimed.index())
     }
 
     fn claim_in_closure(&self, target: u32) -> Option<Claimed> {

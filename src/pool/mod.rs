@@ -11,12 +11,13 @@
 //! | `wait`, `waits`, `turn`, `help`, `stack`, `waiters`, `parker` | blocking |
 //! | `monitor`, `detect`, `explain` | spares, deadlocks, reasons |
 //! | `close`, `restart` | the end, and a new beginning |
-//! | `promise`, `extras` | tasks finished from outside; what few tasks have |
 //! | `attempts`, `timers`, `retry` | running a task more than once, for a limited time, and anew after it failed |
+//! | `promise`, `extras`, `actors` | tasks finished from outside; what few tasks have; whose turn it is at an actor |
 //! | `options`, `names`, `stripe`, `clock` | configuration, names, counters, deadlines |
 
 pub(crate) mod attempts;
 pub(crate) mod async_wait;
+pub(crate) mod actors;
 pub(crate) mod baton;
 pub(crate) mod clock;
 mod close;
@@ -57,6 +58,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use crate::graph::Graph;
 use crate::sync::{Coordination, Named, Published};
+use actors::Actors;
 use baton::Baton;
 use crew::Crew;
 use extras::Extras;
@@ -87,6 +89,7 @@ pub(crate) struct Engine {
     pub(crate) named: Named,
     pub(crate) published: Published,
     pub(crate) coordination: Coordination,
+    pub(crate) actors: Actors,
     pub(crate) options: Options,
     pub(crate) pins: Pins,
     /// Held while a task is made to wait for the one whose result it is to have.
@@ -136,6 +139,7 @@ impl Engine {
             named: Named::default(),
             published: Published::default(),
             coordination: Coordination::default(),
+            actors: Actors::default(),
             options,
             pins: Pins::default(),
             forwarding: parking_lot::Mutex::new(()),

@@ -5,6 +5,7 @@
 //! the same worklist, and the call that is already emptying it goes on. Only a thread that is about to wait empties
 //! it from inside: what it waits for may be in there.
 
+use super::extras::has_entry;
 use super::job::{self, Claimed, Left};
 use super::local::Local;
 use super::run::guarded;
@@ -108,7 +109,7 @@ impl Local {
     fn frees_user_code(&self, index: u32) -> bool {
         let graph = &self.engine.graph;
         let left = Left::Result(graph.leftover(index));
-        job::needs_drop(graph, &Claimed::handed(index), left) || graph.extra(index) != 0
+        job::needs_drop(graph, &Claimed::handed(index), left) || has_entry(graph.extra(index))
     }
 
     /// Frees those at the end of the list that need no user code.

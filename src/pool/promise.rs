@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::job::{self, Claimed, Job};
-use super::local;
+use super::local::{self, Local};
+use super::run::{failed, guarded, panicked};
 use super::stripe::bump;
 use super::want::Anchor;
-use crate::error::{ErrorKind, TaskError};
+use crate::error::{ErrorKind, Failure, TaskError};
 use crate::future::TaskFuture;
 use crate::graph::{Outcome, Spec};
 
@@ -54,6 +55,44 @@ impl<T: Send + Sync + 'static> Promise<T> {
     /// Finishes the task with its value or its error.
     pub(crate) fn settle(mut self, result: Result<T, TaskError>) {
         self.settle_once(result);
+    }
+
+    /// Runs user code as the task, and finishes it with what comes of that.
+    ///
+    /// # Errors
+    /// If it panicked: what the task has failed with.
+    pub(crate) fn run(
+        self,
+        local: &Local,
+        body: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<(), TaskError> {
+        let outer = local.task.replace(self.index);
+        let ran = guarded(body);
+        local.task.set(outer);
+        let blame = || self.engine().blame(self.index);
+        match ran {
+            Ok(Ok(value)) => self.settle(Ok(value)),
+            Ok(Err(failure)) => {
+                let error = failed(failure, blame());
+                self.settle(Err(error));
+            }
+            Err(panic) => {
+                let error = panicked(&panic, blame());
+                self.settle(Err(error.clone()));
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Finishes the task as one that was cancelled before it began.
+    pub(crate) fn cancel(mut self) {
+        let claimed = Claimed::handed(std::mem::take(&mut self.index));
+        local::with(self.engine(), |local| {
+            local.engine.cancel(local, claimed.index());
+            bump(&local.stripe.cancelled);
+            local.finish_outside(&claimed, Outcome::Nothing);
+        });
     }
 
     fn settle_once(&mut self, result: Result<T, TaskError>) {

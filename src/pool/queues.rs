@@ -132,6 +132,15 @@ impl Queues {
         }
     }
 
+    /// As [`push`](Self::push), behind the work from outside, whoever pushes.
+    pub(super) fn push_last(&self, state: &mut State, index: u32, priority: i32) {
+        if priority != 0 || self.baton.is_some() {
+            self.push_special(index, priority);
+        } else {
+            self.injectors[self.injector_of(state)].push(index);
+        }
+    }
+
     #[cold]
     fn push_special(&self, index: u32, priority: i32) {
         match &self.baton {

@@ -39,6 +39,20 @@ impl Local {
         (born.index(), self.queue_born(&mut state, spec, born))
     }
 
+    /// As [`submit`](Self::submit), without inputs, and behind the work from outside: what a running task submits goes
+    /// first otherwise, and a task that goes on in a new one would leave nobody else a turn.
+    pub(crate) fn submit_last(&self, spec: &Spec, job: Job) -> TaskRef {
+        let mut state = self.state();
+        let State { cache, fx, .. } = &mut *state;
+        let index = self.engine.graph.submit(cache, spec, &[], job, fx).index();
+        bump(&self.stripe.submitted);
+        self.engine.queues.push_last(&mut state, index, spec.priority);
+        let quiet = state.fx.is_quiet();
+        drop(state);
+        self.submitted(index, quiet);
+        TaskRef::own(Arc::clone(&self.anchor), index)
+    }
+
     /// As [`submit`](Self::submit), under a key of a task whose value has this type. Says whether the task is a new one.
     ///
     /// # Errors

@@ -30,6 +30,8 @@ pub(crate) enum On {
     Lock(Arc<Claim>),
     /// Locks of ours, until a deadline.
     TimedLock(Arc<Claim>),
+    /// Room in the mailbox of the actor of this number.
+    Room(u32),
     /// A queue, a variable: something that any task or thread may bring about. The text says what.
     Event(Arc<str>),
 }

@@ -6,6 +6,7 @@
 )]
 
 mod attempts;
+mod actors;
 mod awaiting;
 mod batches;
 mod barriers;
