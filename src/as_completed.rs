@@ -89,7 +89,8 @@ impl<T> AsCompleted<T> {
     )]
     pub fn next(&mut self) -> Option<TaskFuture<T>> {
         let next = self.next_until(None);
-        self.note(next)
+        self.refused = next.as_ref().err().cloned();
+        next.ok().flatten()
     }
 
     /// As [`next`](Self::next), for at most so long. `None`: all have come.
@@ -106,8 +107,7 @@ impl<T> AsCompleted<T> {
         Some(self.open.remove(member).handle)
     }
 
-    /// Why the last [`next`](Self::next) or [`next_batch`](Self::next_batch) gave nothing although handles are left:
-    /// too many tasks were blocked, or the wait would have been for ever.
+    /// Why the last [`next`](Self::next) gave nothing although handles are left: too many tasks were blocked.
     pub fn refused(&self) -> Option<&WaitError> {
         self.refused.as_ref()
     }
@@ -155,16 +155,6 @@ impl<T> AsCompleted<T> {
             }
             _ => Ok(next),
         }
-    }
-
-    /// Notes whether a wait was refused, for those that do not return it.
-    pub(crate) fn note<R: Default>(&mut self, waited: Result<R, WaitError>) -> R {
-        let (result, refused) = match waited {
-            Ok(result) => (result, None),
-            Err(error) => (R::default(), Some(error)),
-        };
-        self.refused = refused;
-        result
     }
 }
 

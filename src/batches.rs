@@ -9,28 +9,29 @@ use crate::future::TaskFuture;
 use crate::pool::clock::deadline;
 
 impl<T> AsCompleted<T> {
-    /// Waits for a handle to complete, and gives it and every other that has. Empty: all have come, or the wait was
-    /// [`refused`](Self::refused).
+    /// Waits for a handle to complete, and gives it and every other that has. Empty: all have come.
     ///
     /// ```
     /// # let client = tenter::Client::new()?;
     /// let mut running = tenter::as_completed(client.map(0..100, |x| x));
     /// let mut seen = 0;
     /// while !running.is_empty() {
-    ///     seen += running.next_batch().len();
+    ///     seen += running.next_batch()?.len();
     /// }
     /// assert_eq!(seen, 100);
-    /// # Ok::<(), tenter::StartError>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn next_batch(&mut self) -> Vec<TaskFuture<T>> {
-        let batch = self.batch_until(None);
-        self.note(batch)
-    }
-
-    /// As [`next_batch`](Self::next_batch), for at most so long. Empty: all have come.
     ///
     /// # Errors
-    /// `TimedOut`, or why the wait was refused.
+    /// Why the wait was refused: too many tasks were blocked.
+    pub fn next_batch(&mut self) -> Result<Vec<TaskFuture<T>>, WaitError> {
+        self.batch_until(None)
+    }
+
+    /// As [`next_batch`](Self::next_batch), for at most so long.
+    ///
+    /// # Errors
+    /// As `next_batch`, and `TimedOut`.
     pub fn next_batch_timeout(
         &mut self,
         timeout: Duration,
@@ -43,17 +44,21 @@ impl<T> AsCompleted<T> {
         std::iter::from_fn(|| self.try_next()).collect()
     }
 
-    /// The batches one after the other, until all handles have come or a wait is [`refused`](Self::refused). To push
-    /// more between two of them, call [`next_batch`](Self::next_batch) instead.
+    /// The batches one after the other, until all handles have come; if a wait is refused, its error is the last that
+    /// comes. To push more between two of them, call [`next_batch`](Self::next_batch) instead.
     ///
     /// ```
     /// # let client = tenter::Client::new()?;
     /// let mut running = tenter::as_completed(client.map(0..100, |x| x));
-    /// assert_eq!(running.batches().map(|batch| batch.len()).sum::<usize>(), 100);
-    /// # Ok::<(), tenter::StartError>(())
+    /// let mut seen = 0;
+    /// for batch in running.batches() {
+    ///     seen += batch?.len();
+    /// }
+    /// assert_eq!(seen, 100);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn batches(&mut self) -> Batches<'_, T> {
-        Batches(self)
+        Batches(Some(self))
     }
 
     fn batch_until(&mut self, deadline: Option<Instant>) -> Result<Vec<TaskFuture<T>>, WaitError> {
@@ -65,19 +70,23 @@ impl<T> AsCompleted<T> {
 
 /// The iterator of [`AsCompleted::batches`]. Dropping it leaves the handles that have not come where they are.
 #[must_use = "iterators are lazy"]
-pub struct Batches<'a, T>(&'a mut AsCompleted<T>);
+pub struct Batches<'a, T>(Option<&'a mut AsCompleted<T>>);
 
 impl<T> Iterator for Batches<'_, T> {
-    type Item = Vec<TaskFuture<T>>;
+    type Item = Result<Vec<TaskFuture<T>>, WaitError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let batch = self.0.next_batch();
-        (!batch.is_empty()).then_some(batch)
+        let batch = self.0.as_mut()?.next_batch();
+        if batch.is_err() {
+            self.0 = None;
+        }
+        let ended = batch.as_ref().is_ok_and(Vec::is_empty);
+        (!ended).then_some(batch)
     }
 }
 
 impl<T> fmt::Debug for Batches<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Batches").field(self.0).finish()
+        f.debug_tuple("Batches").field(&self.0).finish()
     }
 }

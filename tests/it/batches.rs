@@ -18,7 +18,7 @@ fn a_batch_is_all_that_has_completed() {
         let gate = Gate::close(&client);
         running.push(client.submit(|| 3));
         assert_eq!((running.len(), running.has_ready()), (4, true));
-        assert_eq!(running.next_batch().len(), 3);
+        assert_eq!(running.next_batch().unwrap().len(), 3);
         assert_eq!((running.len(), running.has_ready()), (1, false));
         assert!(running.try_next_batch().is_empty());
         assert_eq!(
@@ -26,9 +26,9 @@ fn a_batch_is_all_that_has_completed() {
             WaitError::TimedOut
         );
         gate.open();
-        assert_eq!(running.next_batch().len(), 1);
-        assert!(running.is_empty() && running.refused().is_none());
-        assert!(running.next_batch().is_empty(), "all have come");
+        assert_eq!(running.next_batch().unwrap().len(), 1);
+        assert!(running.is_empty());
+        assert!(running.next_batch().unwrap().is_empty(), "all have come");
         assert_eq!(running.next_batch_timeout(Duration::ZERO), Ok(Vec::new()));
         drop(running);
         assert_nothing_left(&client);
@@ -46,6 +46,7 @@ fn batches_end_with_the_last_handle() {
         running.push(cancelled);
         let all: Vec<_> = running
             .batches()
+            .map(Result::unwrap)
             .inspect(|b| assert!(!b.is_empty()))
             .flatten()
             .collect();
@@ -66,7 +67,7 @@ fn more_can_be_pushed_between_batches_inside_a_task() {
             let (mut budget, mut seen) = (500u32, 0);
             let mut running = as_completed([client.submit(|| 0)]);
             while !running.is_empty() {
-                for done in running.next_batch() {
+                for done in running.next_batch().unwrap() {
                     seen += 1;
                     let more = 2.min(budget);
                     budget -= more;
@@ -95,7 +96,7 @@ fn clear_drops_what_has_not_come() {
         running.clear();
         assert_eq!((running.len(), running.has_ready()), (0, false));
         until("the unwanted is gone", || counts.alive() == 0);
-        assert!(running.next().is_none() && running.next_batch().is_empty());
+        assert!(running.next().is_none() && running.next_batch().unwrap().is_empty());
         running.push(client.scatter(4));
         gate.open();
         assert_eq!(*kept.result().unwrap(), 1);
@@ -179,7 +180,7 @@ fn a_stream_that_is_dropped_loses_no_handle() {
         gate.open();
         assert_eq!(block_on(running.stream().take(4).count()), 4);
         assert_eq!(running.len(), 6);
-        assert_eq!(running.batches().flatten().count(), 6);
+        assert_eq!(running.batches().flat_map(Result::unwrap).count(), 6);
         drop(running);
         assert_nothing_left(&client);
     });
@@ -232,7 +233,7 @@ fn handles_of_several_clients_come_in_one_set() {
     watched(|| {
         let clients: [Client; 2] = [client_of(1), client_of(1)];
         let mut running = as_completed(clients.iter().flat_map(|client| client.map(0..50, |x| x)));
-        assert_eq!(running.batches().flatten().count(), 100);
+        assert_eq!(running.batches().flat_map(Result::unwrap).count(), 100);
         running.extend(clients.iter().map(|client| client.submit(|| 1)));
         assert_eq!(block_on(running.stream().count()), 2);
         drop(running);

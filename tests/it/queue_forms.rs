@@ -24,7 +24,8 @@ fn what_does_not_wait_says_empty_or_full() {
         assert_eq!(queue.try_get_many(3), Ok(vec![]));
         queue.try_put(1).unwrap();
         let full = queue.try_put(2).unwrap_err();
-        assert_eq!((full.error(), full.into_item()), (&WaitError::Full, 2));
+        assert_eq!(full.error(), &WaitError::Full);
+        assert_eq!(full.into_item(), 2);
         let gets = queue.clone();
         let drained = client.try_submit(move || {
             gets.try_get()?;
