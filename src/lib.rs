@@ -14,6 +14,11 @@
 //! | a task waits for itself, or in a cycle | `result()` gives `Deadlock` and names the cycle |
 //! | more than 4,096 tasks are blocked at once | a wait that cannot help gives `TooManyBlocked` |
 //! | a body panics | the panic is caught, and is the task's error |
+//! | a future panics in a poll | as a body: the future is dropped, and the panic is the task's error |
+//! | an async task awaits itself, or in a cycle | it stays pending until it is cancelled; `explain` says that it is pending |
+//! | the client is dropped with futures pending | they are dropped on its threads, and their tasks are cancelled |
+//! | a waker is kept, or called, after its task has ended | nothing happens |
+//! | `result()` on a thread of an async runtime | it blocks that thread; what it waits for must not need that thread: see [`TaskFuture::result`] |
 //! | the destructor of a result, a closure, an error or a queued item panics | the panic is caught and ends there; the panic hook has printed it |
 //! | a body panics while it holds a lock of yours | as on any thread: `std`'s mutexes are poisoned, tenter's own state is not touched |
 //! | the client is dropped with work running | it waits for the bodies; handles stay readable |
@@ -23,6 +28,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod awaiting;
+mod blocking;
 mod builder;
 mod client;
 mod error;
@@ -40,10 +46,12 @@ mod launch;
 )]
 mod pool;
 mod primitive;
+mod spawn;
 mod sync;
 mod task;
 
 pub use awaiting::{Awaiting, AwaitingOwned, Value};
+pub use blocking::blocking;
 pub use builder::Builder;
 pub use client::{Client, CloseReport, Local, Stats, current, try_current};
 pub use error::{ErrorKind, NameError, StartError, TakeError, TaskError, WaitError};

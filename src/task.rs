@@ -150,7 +150,7 @@ impl<'c> Task<'c> {
         self.launch(linker, job, Location::caller())
     }
 
-    fn launch<R: Send + Sync + 'static>(
+    pub(crate) fn launch<R: Send + Sync + 'static>(
         mut self,
         linker: Linker,
         job: Job,
@@ -166,7 +166,7 @@ impl<'c> Task<'c> {
 
     /// As [`launch`](Self::launch), without inputs.
     #[inline]
-    fn launch_alone<R: Send + Sync + 'static>(
+    pub(crate) fn launch_alone<R: Send + Sync + 'static>(
         mut self,
         job: Job,
         location: &'static Location<'static>,

@@ -7,9 +7,10 @@
 //! | `submit`, `run`, `perform` | a task's way in, running it, and doing what the graph's events ask for |
 //! | `queues`, `priority`, `baton` | ready tasks, and whose turn it is |
 //! | `crew`, `place`, `worker`, `sleep` | threads and places; who is idle |
-//! | `wait`, `waits`, `help`, `stack`, `waiters`, `parker` | blocking |
+//! | `wait`, `waits`, `help`, `stack`, `waiters`, `parker`, `secede` | blocking |
 //! | `monitor`, `detect`, `explain` | spares, deadlocks, reasons |
 //! | `close` | the end |
+//! | `polled`, `turn` | tasks that are futures |
 //! | `promise`, `extras` | tasks finished from outside; what few tasks have |
 //! | `options`, `names`, `stripe`, `clock` | configuration, names, counters, deadlines |
 
@@ -29,14 +30,17 @@ mod options;
 pub(crate) mod parker;
 mod perform;
 pub(crate) mod place;
+mod polled;
 mod priority;
 pub(crate) mod promise;
 mod queues;
 pub(crate) mod run;
+mod secede;
 mod sleep;
 mod stack;
 pub(crate) mod stripe;
 mod submit;
+mod turn;
 pub(crate) mod wait;
 pub(crate) mod waiters;
 pub(crate) mod waits;
@@ -55,6 +59,7 @@ use extras::Extras;
 use job::Job;
 use monitor::Monitor;
 use names::Names;
+use polled::AsyncTasks;
 use queues::Queues;
 use stripe::Stripes;
 use waiters::Waiters;
@@ -74,6 +79,7 @@ pub(crate) struct Engine {
     pub(crate) stripes: Stripes,
     pub(crate) names: Names,
     pub(crate) extras: Extras,
+    async_tasks: AsyncTasks,
     pub(crate) named: Named,
     pub(crate) options: Options,
     pub(crate) pins: Pins,
@@ -118,6 +124,7 @@ impl Engine {
             stripes: Stripes::default(),
             names: Names::default(),
             extras: Extras::default(),
+            async_tasks: AsyncTasks::default(),
             named: Named::default(),
             options,
             pins: Pins::default(),

@@ -1,6 +1,7 @@
 //! Ready tasks: a deque for each place, sharded injectors for work from outside, the prioritised, the urgent.
 //!
-//! Entries are hints: a task may have been run, cancelled or freed since; the claim decides.
+//! Entries are hints: a task may have been run, cancelled or freed since; the claim decides. An entry is a node's index,
+//! marked if it asks for a poll ([`polled`](super::polled)).
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -118,6 +119,15 @@ impl Queues {
             self.push_special(index, priority);
         } else if let Some(deque) = state.place.as_ref().and_then(Place::deque) {
             deque.push(index);
+        } else {
+            self.injectors[self.injector_of(state)].push(index);
+        }
+    }
+
+    /// As [`push`](Self::push), after what is there already of this priority.
+    pub(super) fn push_last(&self, state: &mut State, index: u32, priority: i32) {
+        if priority != 0 || self.baton.is_some() {
+            self.push_special(index, priority);
         } else {
             self.injectors[self.injector_of(state)].push(index);
         }

@@ -14,6 +14,8 @@ mod deadlock;
 mod destructors;
 mod errors;
 mod explain;
+mod foreign_blocking;
+mod hand;
 #[cfg(feature = "rayon")]
 mod in_rayon;
 mod keys;
@@ -23,6 +25,9 @@ mod order;
 mod queues;
 mod returning;
 mod seeded;
+mod spawned;
+mod spawned_ends;
+mod spawned_executors;
 mod stress;
 mod support;
 mod tasks;
