@@ -58,7 +58,10 @@ fn main() -> ExitCode {
 }
 
 fn requested(args: &[String]) -> Option<Options> {
-    let mut options = Options { workers: 4, seed: 1 };
+    let mut options = Options {
+        workers: 4,
+        seed: 1,
+    };
     for pair in args.chunks(2) {
         match pair {
             [name, value] if name == "--workers" => options.workers = value.parse().ok()?,
@@ -121,7 +124,9 @@ impl Server {
 
 /// The parameters as they are now; each half may be some steps ahead of the other.
 fn fetch(servers: &[Actor<Server>; 2]) -> Result<Parameters, TaskError> {
-    let halves = servers.each_ref().map(|server| server.call(|server| server.half));
+    let halves = servers
+        .each_ref()
+        .map(|server| server.call(|server| server.half));
     let mut parameters = [0.0; PARAMETERS];
     for (half, into) in halves.iter().zip(parameters.chunks_mut(HALF)) {
         into.copy_from_slice(half.result()?);

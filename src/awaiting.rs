@@ -34,6 +34,16 @@ pub struct Value<T> {
     of: PhantomData<fn() -> T>,
 }
 
+impl<T> Value<T> {
+    /// The task is finished with a `T`.
+    pub(crate) fn new(task: TaskRef) -> Self {
+        Self {
+            task,
+            of: PhantomData,
+        }
+    }
+}
+
 impl<T: Send + Sync + 'static> Deref for Value<T> {
     type Target = T;
 
@@ -122,10 +132,7 @@ impl<T: Send + Sync + 'static> Future for AwaitingOwned<T> {
         let Self { handle, waiter } = self.get_mut();
         waiter.poll(handle.task(), context).map(|()| {
             handle.settled()?;
-            Ok(Value {
-                task: handle.task().clone(),
-                of: PhantomData,
-            })
+            Ok(Value::new(handle.task().clone()))
         })
     }
 }

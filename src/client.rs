@@ -96,7 +96,7 @@ pub struct Stats {
     pub finished: u64,
     /// Tasks that failed, by themselves or by an input.
     pub failed: u64,
-    /// Tasks cancelled before they started, also because nobody wanted them.
+    /// Tasks cancelled before they started, also because nobody wanted them; async ones, also while they were pending.
     pub cancelled: u64,
     /// Tasks in the graph now.
     pub live: usize,

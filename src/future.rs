@@ -53,6 +53,10 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
     /// Inside a task this first runs, on this thread, what the awaited task still needs; then the thread's place goes
     /// to another thread for as long as it waits.
     ///
+    /// On a thread of an async runtime it blocks that thread, which is sound as long as what it waits for runs on this
+    /// pool. If that awaits something that the runtime's blocked thread would bring about (its timers, its sockets,
+    /// its tasks), it waits for ever: await the handle there, or tell the runtime (`tokio::task::block_in_place`).
+    ///
     /// # Errors
     /// The task's error, or its input's; `Deadlock` if the task waits for this one; `TooManyBlocked`.
     #[inline]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::awaiting::Value;
 use crate::future::TaskFuture;
 use crate::graph::{self, GIVEN};
 use crate::pool::Engine;
@@ -28,9 +29,16 @@ pub trait Held: Send + 'static {
     /// What the closure is given.
     type Values<'a>;
 
+    /// What an async task is given: each with a want of its own, so it lasts as long as the future keeps it.
+    type Kept;
+
     #[doc(hidden)]
     #[allow(private_interfaces, reason = "called by this crate only")]
     fn values<'a>(self, context: &RunContext<'a>) -> Self::Values<'a>;
+
+    #[doc(hidden)]
+    #[allow(private_interfaces, reason = "called by this crate only")]
+    fn keep(self, context: &RunContext<'_>) -> Self::Kept;
 }
 
 /// Inputs that can be given to a task more than once: borrowed ones.
@@ -125,31 +133,48 @@ pub struct Many<T> {
 #[allow(private_interfaces, reason = "called by this crate only")]
 impl<T: Send + Sync + 'static> Held for Borrowed<T> {
     type Values<'a> = &'a T;
+    type Kept = Value<T>;
 
     #[inline]
     fn values<'a>(self, context: &RunContext<'a>) -> &'a T {
         context.get(&self.0)
+    }
+
+    fn keep(self, context: &RunContext<'_>) -> Value<T> {
+        Value::new(context.want(&self.0))
     }
 }
 
 #[allow(private_interfaces, reason = "called by this crate only")]
 impl<T: Clone + Send + Sync + 'static> Held for Owned<T> {
     type Values<'a> = T;
+    type Kept = Value<T>;
 
     fn values<'a>(self, context: &RunContext<'a>) -> T {
         context
             .take(&self.0)
             .unwrap_or_else(|| context.get(&self.0).clone())
     }
+
+    fn keep(self, context: &RunContext<'_>) -> Value<T> {
+        Value::new(context.want(&self.0))
+    }
 }
 
 #[allow(private_interfaces, reason = "called by this crate only")]
 impl<T: Send + Sync + 'static> Held for Many<T> {
     type Values<'a> = Vec<&'a T>;
+    type Kept = Vec<Value<T>>;
 
     fn values<'a>(self, context: &RunContext<'a>) -> Vec<&'a T> {
         (0..self.count)
             .map(|k| context.get(&self.first.after(k)))
+            .collect()
+    }
+
+    fn keep(self, context: &RunContext<'_>) -> Vec<Value<T>> {
+        (0..self.count)
+            .map(|k| Value::new(context.want(&self.first.after(k))))
             .collect()
     }
 }
@@ -226,12 +251,19 @@ macro_rules! tuples {
         #[allow(private_interfaces, reason = "called by this crate only")]
         impl<$($name: Held),*> Held for ($($name,)*) {
             type Values<'a> = ($($name::Values<'a>,)*);
+            type Kept = ($($name::Kept,)*);
 
             #[inline]
             #[allow(non_snake_case, reason = "the type's name is the value's")]
             fn values<'a>(self, context: &RunContext<'a>) -> Self::Values<'a> {
                 let ($($name,)*) = self;
                 ($($name.values(context),)*)
+            }
+
+            #[allow(non_snake_case, reason = "the type's name is the value's")]
+            fn keep(self, context: &RunContext<'_>) -> Self::Kept {
+                let ($($name,)*) = self;
+                ($($name.keep(context),)*)
             }
         }
 

@@ -20,6 +20,11 @@
 //! | a body panics | the panic is caught, and is the task's error |
 //! | a call of an actor panics | its state is dropped; later calls fail with `Poisoned` and name the panic, until `restart()` |
 //! | a call waits for another of the same actor | as for tasks: `Deadlock` names the cycle |
+//! | a future panics in a poll | as a body: the future is dropped, and the panic is the task's error |
+//! | an async task awaits itself, or in a cycle | it stays pending until it is cancelled; `explain` says that it is pending |
+//! | the client is dropped with futures pending | they are dropped on its threads, and their tasks are cancelled |
+//! | a waker is kept, or called, after its task has ended | nothing happens |
+//! | `result()` on a thread of an async runtime | it blocks that thread; what it waits for must not need that thread: see [`TaskFuture::result`] |
 //! | the destructor of a result, a closure, an error or a queued item panics | the panic is caught and ends there; the panic hook has printed it |
 //! | a callback of `on_done` panics | as above |
 //! | a body panics while it holds a lock of yours | as on any thread: `std`'s mutexes are poisoned, tenter's own state is not touched |
@@ -29,11 +34,12 @@
 //! | the process forks | the child has the handles but no threads: finished results can be read, a wait there ends with `Closed` |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod attempts;
-mod as_completed;
 mod actor;
+mod as_completed;
+mod attempts;
 mod awaiting;
 mod batches;
+mod blocking;
 mod builder;
 mod client;
 mod completed;
@@ -54,17 +60,19 @@ mod on_done;
 )]
 mod pool;
 mod primitive;
-mod retry;
 mod restart;
+mod retry;
+mod spawn;
 mod submit_many;
 mod sync;
 mod task;
 
-pub use attempts::{Reschedule, attempt};
-pub use as_completed::{AsCompleted, as_completed};
 pub use actor::{Actor, ActorBuilder, Full, NotRestartable};
+pub use as_completed::{AsCompleted, as_completed};
+pub use attempts::{Reschedule, attempt};
 pub use awaiting::{Awaiting, AwaitingOwned, Value};
 pub use batches::Batches;
+pub use blocking::blocking;
 pub use builder::Builder;
 pub use client::{Client, CloseReport, Local, Stats, current, try_current};
 pub use completed::Completed;
@@ -77,5 +85,9 @@ pub use gather::{
 pub use graph::Key;
 pub use inputs::{Borrowed, Held, Inputs, Lent, Many, Owned};
 pub use retry::NotRetryable;
-pub use sync::{Barrier, BarrierWaitResult, Event, Lock, LockGuard, Message, Messages, MultiLock, PutError, Queue, QueueIter, QueueStream, ReleaseError, Semaphore, SemaphoreGuard, Subscriber, Topic, Variable};
+pub use sync::{
+    Barrier, BarrierWaitResult, Event, Lock, LockGuard, Message, Messages, MultiLock, PutError,
+    Queue, QueueIter, QueueStream, ReleaseError, Semaphore, SemaphoreGuard, Subscriber, Topic,
+    Variable,
+};
 pub use task::{Again, IntoTask, Once, Task};

@@ -197,7 +197,7 @@ impl<M> Task<'_, M> {
 
     /// As [`launch`](Self::launch), without inputs.
     #[inline]
-    fn launch_alone<R: Send + Sync + 'static>(
+    pub(crate) fn launch_alone<R: Send + Sync + 'static>(
         mut self,
         job: Job,
         location: &'static Location<'static>,

@@ -280,7 +280,7 @@ impl Local {
         let mut state = self.state();
         let super::local::State { cache, fx, .. } = &mut *state;
         if let Born::Ready(index) = graph.rearm(cache, index, &inputs, fx) {
-            self.engine.queues.push_behind(&mut state, index, priority);
+            self.engine.queues.push_last(&mut state, index, priority);
         }
         drop(state);
         self.engine.notify();

@@ -71,7 +71,15 @@ impl Baton {
         self.turns.lock().resumable.push(parker);
         if let Some(engine) = self.engine.get().and_then(Weak::upgrade) {
             engine.notify();
+            if engine.is_closed() {
+                engine.resume_last();
+            }
         }
+    }
+
+    /// A body to resume, when no more tasks begin.
+    pub(super) fn last_turn(&self) -> Option<Arc<Parker>> {
+        self.turns.lock().resumable.pop()
     }
 
     /// Draws the next turn: a body to resume, or `None`: then [`pick`](Self::pick) has the task, if there is one.

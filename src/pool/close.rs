@@ -2,11 +2,12 @@
 //!
 //! 1. `closed` is set: submits are refused from here on. A submit that has looked before sets its task down first and
 //!    looks again after a fence; one of the two sees the other.
-//! 2. Every task that has not started is cancelled; running bodies get their cancel token.
+//! 2. Every task that has not started is cancelled, and every pending future; running bodies get their cancel token.
 //! 3. Everything shared by name is closed, and mailboxes are: who waits there goes on with `Closed`, what they hold is
 //!    dropped. So are the published handles.
 //! 4. The memory of pure results is emptied.
-//! 5. The threads are told to stop; each ends at its next task boundary. The caller may wait for that.
+//! 5. The threads are told to stop; each ends at its next task boundary, and drops pending futures before it does. The
+//!    caller may wait for that.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -60,7 +61,7 @@ impl Engine {
         for index in live {
             local.pinned(index, || match self.graph.state(index) {
                 TaskState::Waiting | TaskState::Queued => self.cancel(local, index),
-                TaskState::Running => self.graph.request_cancel(index),
+                TaskState::Running => self.request_cancel(local, index),
                 _ => {}
             });
             local.settle_up();
@@ -71,9 +72,22 @@ impl Engine {
     pub(crate) fn cancel(&self, local: &Local, index: u32) {
         let mut state = local.state();
         let super::local::State { cache, fx, .. } = &mut *state;
-        self.graph.cancel(cache, index, fx);
+        let cancelled = self.graph.cancel(cache, index, fx);
         drop(state);
+        if cancelled {
+            local.wake_cancelled(index);
+        }
         local.settle_up();
+    }
+
+    /// Sets the token of a running task the caller has pinned. A pending future, which cannot look, is cancelled; one
+    /// that is being polled has seen its wake-up when the poll ends.
+    fn request_cancel(&self, local: &Local, index: u32) {
+        self.graph.request_cancel(index);
+        local.wake_cancelled(index);
+        if self.async_tasks.is_pending(index).is_some() {
+            self.cancel(local, index);
+        }
     }
 
     fn running(&self, local: &Local) -> Vec<String> {

@@ -23,6 +23,7 @@ use parking_lot::{Condvar, Mutex};
 use super::Engine;
 use super::local::Local;
 use super::place::{Grant, Place, Seat};
+use super::polled::to_poll;
 use super::sleep::Idle;
 use crate::graph::State as TaskState;
 
@@ -228,6 +229,30 @@ impl Engine {
         }
     }
 
+    /// With a baton: a thread of a stopping engine ends. Blocked bodies that can go on need the baton to come to their
+    /// end.
+    pub(super) fn leave_baton(&self, local: &Local) {
+        if self.queues.baton.is_some()
+            && let Some(place) = local.state().place.take()
+        {
+            self.crew.roster.lock().vacant.push(place);
+            self.crew.idle.vacate();
+            self.resume_last();
+        }
+    }
+
+    /// With a baton, in an engine that stops: a body that can go on gets the baton, if nobody has it.
+    pub(super) fn resume_last(&self) {
+        let mut roster = self.crew.roster.lock();
+        if roster.stopping
+            && !roster.vacant.is_empty()
+            && let Some(parker) = self.queues.baton.as_ref().and_then(|b| b.last_turn())
+        {
+            self.crew.idle.occupy();
+            parker.hand(roster.vacant.pop().expect("looked at just above"));
+        }
+    }
+
     /// The system refused a thread for this place. If that leaves nobody to work, the monitor ends a body's wait.
     fn put_back(&self, roster: &mut Roster, place: Place) {
         roster.vacant.push(place);
@@ -239,8 +264,10 @@ impl Engine {
 
     /// Whether a task is ready and nobody has taken it.
     pub(super) fn has_good_work(&self) -> bool {
-        self.queues
-            .has_good_work(|index| self.graph.state(index) == TaskState::Queued)
+        self.queues.has_good_work(|entry| match to_poll(entry) {
+            Some(index) => self.async_tasks.is_pending(index) == Some(true),
+            None => self.graph.state(entry) == TaskState::Queued,
+        })
     }
 
     /// The monitor's answer to an ask: a new thread for a vacant place, if there is still work for one.
@@ -359,6 +386,9 @@ impl Engine {
 
     /// A body resumes: with a place if one is vacant, else without. It never queues for one.
     pub(super) fn retake(&self, local: &Local) {
+        if local.seceded.get() {
+            return; // A wait inside of foreign blocking code: the place goes on being another's.
+        }
         let mut roster = self.crew.roster.lock();
         if let Some(place) = roster.vacant.pop() {
             self.crew.idle.occupy();

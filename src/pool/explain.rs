@@ -41,7 +41,13 @@ impl Engine {
             frame.map(|frame| self.describe_wait(local, &frame.on))
         });
         match on {
-            None => format!("{label} is running"),
+            None => match self.async_tasks.is_pending(index) {
+                None => format!("{label} is running"),
+                Some(true) => format!("{label} is async, was woken and is queued to go on"),
+                Some(false) => format!(
+                    "{label} is async and pending: it holds no thread, and goes on when what it awaits wakes it"
+                ),
+            },
             Some(on) => format!("{label} has started and is blocked on {on}"),
         }
     }

@@ -12,12 +12,13 @@
 use std::any::TypeId;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
 use crate::error::{Failure, TaskError};
 use crate::graph::{Graph, Outcome};
-use crate::pool::want::TaskRef;
+use crate::pool::want::{Anchor, TaskRef};
 
 const WORDS: usize = 5;
 
@@ -61,7 +62,8 @@ impl Claimed {
         graph.claim(index).then_some(Self(index))
     }
 
-    /// For a task that the graph handed to this driver: in `Effects::unrun`, `inherit` or `free`.
+    /// For a task that the graph handed to this driver: in `Effects::unrun`, `inherit` or `free`; for one that something
+    /// outside finishes; and for an async one, whose turn the caller has.
     pub(crate) fn handed(index: u32) -> Self {
         Self(index)
     }
@@ -77,6 +79,8 @@ impl Claimed {
 pub(crate) struct RunContext<'a> {
     pub(crate) graph: &'a Graph<Job>,
     pub(crate) index: u32,
+    /// Of the thread that runs it.
+    pub(crate) anchor: &'a Arc<Anchor>,
 }
 
 /// The place of an input of type `T` in the list of inputs. Made only by [`Slot::of`] a typed handle.
@@ -111,6 +115,13 @@ impl<'a> RunContext<'a> {
     pub(crate) fn get<T>(&self, slot: &Slot<T>) -> &'a T {
         let input = self.graph.input(self.index, slot.place as usize);
         value(self.graph, input)
+    }
+
+    /// A want of its own of an input.
+    pub(crate) fn want<T>(&self, slot: &Slot<T>) -> TaskRef {
+        let input = self.graph.input(self.index, slot.place as usize);
+        self.graph.retain(input);
+        TaskRef::own(Arc::clone(self.anchor), input)
     }
 
     /// The value of an input, moved out if nobody else wants it, else `None`.
@@ -197,7 +208,7 @@ pub(crate) fn write_error(graph: &Graph<Job>, claimed: &Claimed, error: TaskErro
     unsafe { put((*job).data.as_mut_ptr(), error) };
 }
 
-/// Writes the value of a task that was made by [`Job::awaited`] for values of this type.
+/// Writes the value of a task that was made for values of this type, by [`Job::awaited`] or as a future.
 pub(crate) fn write_value<T>(graph: &Graph<Job>, claimed: &Claimed, value: T) {
     let job = graph.payload(claimed.index());
     // SAFETY: claimed, and empty until now.

@@ -35,6 +35,8 @@ pub(crate) struct Local {
     pub(super) last_name: RefCell<(Arc<str>, u32)>,
     /// Whether a call further down this thread's stack is doing the duties.
     pub(super) settling: Cell<bool>,
+    /// Whether the body on this stack has given its place up around foreign blocking code.
+    pub(super) seceded: Cell<bool>,
     state: RefCell<State>,
 }
 
@@ -182,6 +184,7 @@ impl Local {
             frames: RefCell::new(Vec::new()),
             last_name: RefCell::new(("".into(), 0)),
             settling: Cell::new(false),
+            seceded: Cell::new(false),
             state: RefCell::new(State::new()),
         }
     }

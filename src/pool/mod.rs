@@ -9,15 +9,17 @@
 //! | `crew`, `place`, `worker`, `sleep` | threads and places; who is idle |
 //! | `wait`, `waits`, `help`, `stack`, `waiters`, `parker`, `async_wait` | blocking, and waiting without a thread |
 //! | `wait`, `waits`, `turn`, `help`, `stack`, `waiters`, `parker` | blocking |
+//! | `wait`, `waits`, `help`, `stack`, `waiters`, `parker`, `secede` | blocking |
 //! | `monitor`, `detect`, `explain` | spares, deadlocks, reasons |
 //! | `close`, `restart` | the end, and a new beginning |
 //! | `attempts`, `timers`, `retry` | running a task more than once, for a limited time, and anew after it failed |
 //! | `promise`, `extras`, `actors` | tasks finished from outside; what few tasks have; whose turn it is at an actor |
+//! | `polled`, `poll_turn` | tasks that are futures |
 //! | `options`, `names`, `stripe`, `clock` | configuration, names, counters, deadlines |
 
-pub(crate) mod attempts;
-pub(crate) mod async_wait;
 pub(crate) mod actors;
+pub(crate) mod async_wait;
+pub(crate) mod attempts;
 pub(crate) mod baton;
 pub(crate) mod clock;
 mod close;
@@ -34,12 +36,15 @@ mod options;
 pub(crate) mod parker;
 mod perform;
 pub(crate) mod place;
+mod poll_turn;
+mod polled;
 mod priority;
 pub(crate) mod promise;
 mod queues;
-mod retry;
 mod restart;
+mod retry;
 pub(crate) mod run;
+mod secede;
 mod sleep;
 mod stack;
 pub(crate) mod stripe;
@@ -65,6 +70,7 @@ use extras::Extras;
 use job::Job;
 use monitor::Monitor;
 use names::Names;
+use polled::AsyncTasks;
 use queues::Queues;
 use stripe::Stripes;
 use timers::Timers;
@@ -86,6 +92,7 @@ pub(crate) struct Engine {
     pub(crate) stripes: Stripes,
     pub(crate) names: Names,
     pub(crate) extras: Extras,
+    async_tasks: AsyncTasks,
     pub(crate) named: Named,
     pub(crate) published: Published,
     pub(crate) coordination: Coordination,
@@ -136,6 +143,7 @@ impl Engine {
             stripes: Stripes::default(),
             names: Names::default(),
             extras: Extras::default(),
+            async_tasks: AsyncTasks::default(),
             named: Named::default(),
             published: Published::default(),
             coordination: Coordination::default(),

@@ -150,7 +150,7 @@ impl Monitor {
 
 /// What the monitor remembers from tick to tick.
 struct Watch {
-    started: u64,
+    taken_up: u64,
     progress: u64,
     progress_at: Instant,
     reported: bool,
@@ -165,7 +165,7 @@ struct Watch {
 
 fn watch(engine: &Arc<Engine>) {
     let mut watch = Watch {
-        started: 0,
+        taken_up: 0,
         progress: 0,
         progress_at: Instant::now(),
         reported: false,
@@ -193,12 +193,12 @@ impl Watch {
         let counts = engine.stripes.sum();
         let waiting = engine.waits.waiting();
         let work = engine.queues.has_work();
-        self.still = if counts.started == self.started {
+        self.still = if counts.taken_up() == self.taken_up {
             self.still + 1
         } else {
             0
         };
-        self.started = counts.started;
+        self.taken_up = counts.taken_up();
         if self.progress != counts.progress() || waiting == 0 {
             (self.progress, self.progress_at, self.reported) =
                 (counts.progress(), Instant::now(), false);

@@ -17,6 +17,7 @@ enum Duty {
     Wake(u32),
     Inherit(u32, u32),
     Unrun(u32),
+    Unwanted(u32),
     Free(u32),
 }
 
@@ -55,6 +56,7 @@ impl Local {
             Duty::Wake(waiter) => self.engine.waiters.fire(waiter),
             Duty::Inherit(task, input) => self.inherit(task, input),
             Duty::Unrun(task) => self.settle_unrun(task),
+            Duty::Unwanted(task) => self.wake_cancelled(task),
             Duty::Free(task) => self.free(task),
         }
         self.queue_ready();
@@ -79,7 +81,6 @@ impl Local {
             free,
             ..
         } = &mut state.fx;
-        unwanted.clear(); // Their tokens are set, which is all that a running body can be told.
         wake.pop()
             .map(Duty::Wake)
             .or_else(|| {
@@ -88,6 +89,8 @@ impl Local {
                     .map(|(task, input)| Duty::Inherit(task, input))
             })
             .or_else(|| unrun.pop().map(Duty::Unrun))
+            // Their tokens are set, which is all that a running body can be told; a pending future is dropped.
+            .or_else(|| unwanted.pop().map(Duty::Unwanted))
             .or_else(|| free_too.then(|| free.pop().map(Duty::Free)).flatten())
     }
 

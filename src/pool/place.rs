@@ -83,10 +83,15 @@ impl Seat {
 
     /// Calls `wait`, which blocks in a way that we know of.
     pub(super) fn parked<R>(&self, wait: impl FnOnce() -> R) -> R {
-        self.parked.store(true, Relaxed);
+        let outer = self.park_seen(true);
         let result = wait();
-        self.parked.store(false, Relaxed);
+        self.park_seen(outer);
         result
+    }
+
+    /// From here on the thread may block in a way that we know of, or may not. Says what held before.
+    pub(super) fn park_seen(&self, seen: bool) -> bool {
+        self.parked.swap(seen, Relaxed)
     }
 
     /// Whether the thread seems to wait for something that we know nothing of. A thread that could run but is given no

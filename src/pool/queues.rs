@@ -1,6 +1,7 @@
 //! Ready tasks: a deque for each place, sharded injectors for work from outside, the prioritised, the urgent.
 //!
-//! Entries are hints: a task may have been run, cancelled or freed since; the claim decides.
+//! Entries are hints: a task may have been run, cancelled or freed since; the claim decides. An entry is a node's index,
+//! marked if it asks for a poll ([`polled`](super::polled)).
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -123,16 +124,7 @@ impl Queues {
         }
     }
 
-    /// Queues a ready task behind the others of its priority.
-    pub(super) fn push_behind(&self, state: &mut State, index: u32, priority: i32) {
-        if priority != 0 || self.baton.is_some() {
-            self.push_special(index, priority);
-        } else {
-            self.injectors[self.injector_of(state)].push(index);
-        }
-    }
-
-    /// As [`push`](Self::push), behind the work from outside, whoever pushes.
+    /// As [`push`](Self::push), behind what is there already of this priority and the work from outside, whoever pushes.
     pub(super) fn push_last(&self, state: &mut State, index: u32, priority: i32) {
         if priority != 0 || self.baton.is_some() {
             self.push_special(index, priority);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::job::{self, Claimed, Job, RunContext};
 use super::local::Local;
+use super::polled::{self, Suspended};
 use super::stripe::bump;
 use super::want::TaskRef;
 use crate::error::{Blame, ErrorKind, Failure, TaskError, WaitError};
@@ -63,10 +64,11 @@ impl Local {
     /// Runs a queued task, then whichever first successor it made ready, and so on.
     pub(crate) fn run_chain(&self, first: u32) {
         let mut next = Some(first);
-        while let Some(index) = next {
-            next = match Claimed::claim(&self.engine.graph, index) {
-                Some(claimed) => self.run_claimed(&claimed, true),
-                None => None,
+        while let Some(entry) = next {
+            next = match polled::to_poll(entry) {
+                Some(index) => self.poll(index),
+                None => Claimed::claim(&self.engine.graph, entry)
+                    .and_then(|claimed| self.run_claimed(&claimed, true)),
             };
         }
     }
@@ -87,6 +89,7 @@ impl Local {
                 Ended::Settles(outcome) => outcome,
                 Ended::Forwards(forward) => return self.forward(claimed, forward),
                 Ended::Reschedules => return self.reschedule(claimed),
+                Ended::Suspends(future) => return self.suspend(claimed, future, !bypass),
             },
         };
         self.end(claimed, outcome, &inputs, bypass)
@@ -99,7 +102,7 @@ impl Local {
 
     /// Settles a task that has run, unless it was cancelled meanwhile.
     #[inline]
-    fn end(
+    pub(super) fn end(
         &self,
         claimed: &Claimed,
         outcome: Outcome,
@@ -140,6 +143,7 @@ impl Local {
         let context = RunContext {
             graph: &self.engine.graph,
             index: claimed.index(),
+            anchor: &self.anchor,
         };
         let ran = guarded(|| job::run(&context, claimed));
         self.task.set(outer);
@@ -165,6 +169,10 @@ impl Local {
 
     #[cold]
     fn end_badly(&self, claimed: &Claimed, failure: Failure) -> Ended {
+        let failure = match failure.downcast::<Suspended>() {
+            Ok(future) => return Ended::Suspends(*future),
+            Err(failure) => failure,
+        };
         match failure.downcast::<Forward>() {
             Ok(forward) => Ended::Forwards(*forward),
             Err(failure) => {
@@ -265,6 +273,7 @@ pub(super) enum Ended {
     Forwards(Forward),
     /// To be run again, later; the job to be run is in the payload.
     Reschedules,
+    Suspends(Suspended),
 }
 
 /// What a body returns as its error to be finished by another task's result: rare, so it has no way of its own.

@@ -15,6 +15,8 @@ pub(crate) struct Stripe {
     pub(crate) finished: AtomicU64,
     pub(crate) failed: AtomicU64,
     pub(crate) cancelled: AtomicU64,
+    /// Polls of async tasks.
+    pub(crate) polled: AtomicU64,
 }
 
 /// The sum of all stripes.
@@ -25,6 +27,7 @@ pub(crate) struct Counts {
     pub(crate) finished: u64,
     pub(crate) failed: u64,
     pub(crate) cancelled: u64,
+    pub(crate) polled: u64,
 }
 
 /// Adds one to a counter that only this thread writes.
@@ -40,11 +43,17 @@ impl Counts {
         self.finished += stripe.finished.load(Relaxed);
         self.failed += stripe.failed.load(Relaxed);
         self.cancelled += stripe.cancelled.load(Relaxed);
+        self.polled += stripe.polled.load(Relaxed);
     }
 
-    /// Changes whenever a task starts or settles.
+    /// Changes whenever a thread takes something up.
+    pub(crate) fn taken_up(&self) -> u64 {
+        self.started + self.polled
+    }
+
+    /// Changes whenever a task starts, goes on or settles.
     pub(crate) fn progress(&self) -> u64 {
-        self.started + self.finished + self.failed + self.cancelled
+        self.taken_up() + self.finished + self.failed + self.cancelled
     }
 }
 

@@ -69,6 +69,11 @@ impl Record {
     }
 }
 
+/// Whether a wait on this thread blocks a body that did not count as blocked before.
+fn blocks(local: &Local) -> bool {
+    local.in_task() && local.seat.is_some() && !local.seceded.get()
+}
+
 /// The waits of an engine.
 #[derive(Debug, Default)]
 pub(crate) struct Waits {
@@ -115,9 +120,7 @@ impl Waits {
     }
 
     pub(super) fn enter(&self, local: &Local, on: On) -> Result<usize, WaitError> {
-        let in_task = local.in_task() && local.seat.is_some();
-        if in_task && self.blocked.fetch_add(1, AcqRel) >= HARD_CAP {
-            self.blocked.fetch_sub(1, AcqRel);
+        if blocks(local) && !self.count_blocked() {
             return Err(WaitError::TooManyBlocked);
         }
         self.waiting.fetch_add(1, AcqRel);
@@ -164,9 +167,22 @@ impl Waits {
     pub(super) fn leave(&self, local: &Local, key: usize) {
         drop(self.records.lock().slab.remove(key));
         self.waiting.fetch_sub(1, AcqRel);
-        if local.in_task() && local.seat.is_some() {
-            self.blocked.fetch_sub(1, AcqRel);
+        if blocks(local) {
+            self.uncount_blocked();
         }
+    }
+
+    /// One more body is blocked. No: too many are.
+    pub(super) fn count_blocked(&self) -> bool {
+        let counted = self.blocked.fetch_add(1, AcqRel) < HARD_CAP;
+        if !counted {
+            self.uncount_blocked();
+        }
+        counted
+    }
+
+    pub(super) fn uncount_blocked(&self) {
+        self.blocked.fetch_sub(1, AcqRel);
     }
 
     pub(super) fn verdict(&self, key: usize) -> Option<WaitError> {

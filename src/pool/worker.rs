@@ -25,6 +25,10 @@ pub(super) fn work(engine: &Arc<Engine>, seat: &Arc<Seat>) {
         local.state().place = Some(place);
         local.work();
     }
+    if engine.is_closed() {
+        local.abandon_all();
+        engine.leave_baton(&local);
+    }
     engine.options.thread_stopped();
     local::leave(&local);
     drop(local);

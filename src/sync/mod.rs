@@ -4,14 +4,14 @@
 //! Named things belong to the client: they live until they are deleted or the client closes, which empties them and
 //! ends every wait on them with `Closed`. Values are dropped outside of every lock.
 
-mod line;
-mod published;
 mod barrier;
 mod coordination;
 mod crowd;
 mod event;
+mod line;
 mod lock;
 mod locks;
+mod published;
 mod queue;
 mod semaphore;
 mod subscriber;
@@ -28,10 +28,10 @@ use parking_lot::Mutex;
 use crate::error::NameError;
 use crate::pool::Engine;
 
-pub(crate) use published::Published;
-pub use queue::{PutError, Queue, QueueIter, QueueStream};
 pub(crate) use coordination::Coordination;
 pub(crate) use locks::Claim;
+pub(crate) use published::Published;
+pub use queue::{PutError, Queue, QueueIter, QueueStream};
 
 pub use barrier::{Barrier, BarrierWaitResult};
 pub use event::Event;

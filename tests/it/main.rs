@@ -5,11 +5,11 @@
     reason = "tests start threads, bound their waits by the clock, and draw random graphs"
 )]
 
-mod attempts;
 mod actors;
+mod attempts;
 mod awaiting;
-mod batches;
 mod barriers;
+mod batches;
 mod blocking;
 mod cancel;
 mod client;
@@ -21,7 +21,9 @@ mod done;
 mod errors;
 mod events;
 mod explain;
+mod foreign_blocking;
 mod gathering;
+mod hand;
 #[cfg(feature = "rayon")]
 mod in_rayon;
 mod keys;
@@ -32,16 +34,19 @@ mod multi_locks;
 mod order;
 mod queue_forms;
 mod queues;
-mod retry;
 mod restart;
+mod retry;
 mod returning;
 mod seeded;
 mod semaphores;
+mod spawned;
+mod spawned_ends;
+mod spawned_executors;
 mod stress;
 mod support;
 mod tasks;
 mod timeouts;
-mod variable_changes;
 mod topics;
+mod variable_changes;
 mod variables;
 mod wants;
