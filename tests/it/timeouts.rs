@@ -341,7 +341,7 @@ fn a_timer_goes_off_also_when_the_client_has_closed() {
     watched(|| {
         let client = client_of(1);
         let (task, open) = deaf(&client);
-        until("it runs", || task.status() == Status::Running);
+        until("it has started", || client.stats().started == 1);
         let _ = client.close(Duration::ZERO);
         assert_eq!(task.result().unwrap_err().kind(), ErrorKind::TimedOut);
         drop(open);
