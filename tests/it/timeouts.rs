@@ -222,7 +222,7 @@ fn the_last_attempt_settles_the_task_and_none_runs_at_the_same_time() {
                 assert!(!busy.swap(true, SeqCst), "the one before has not ended");
                 run_until_told();
                 busy.store(false, SeqCst);
-                if attempt() % 2 == 0 {
+                if attempt().is_multiple_of(2) {
                     Err("late")
                 } else {
                     Ok(())
