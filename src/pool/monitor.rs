@@ -107,6 +107,8 @@ impl Monitor {
 
     /// The engine stops, and a timer that the monitor has stayed for is gone.
     pub(super) fn nudge(&self) {
+        // Under the lock: between its look at the timers and its sleep the monitor would not hear the bell.
+        let _door = self.state.lock();
         self.bell.notify_one();
     }
 

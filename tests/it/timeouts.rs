@@ -222,7 +222,7 @@ fn the_last_attempt_settles_the_task_and_none_runs_at_the_same_time() {
                 assert!(!busy.swap(true, SeqCst), "the one before has not ended");
                 run_until_told();
                 busy.store(false, SeqCst);
-                if attempt() % 2 == 0 {
+                if attempt().is_multiple_of(2) {
                     Err("late")
                 } else {
                     Ok(())
@@ -341,7 +341,7 @@ fn a_timer_goes_off_also_when_the_client_has_closed() {
     watched(|| {
         let client = client_of(1);
         let (task, open) = deaf(&client);
-        until("it runs", || task.status() == Status::Running);
+        until("it has started", || client.stats().started == 1);
         let _ = client.close(Duration::ZERO);
         assert_eq!(task.result().unwrap_err().kind(), ErrorKind::TimedOut);
         drop(open);
