@@ -12,9 +12,13 @@
 //! | an input belongs to another client | the handle has failed with `ForeignHandle` |
 //! | a key is used with another type of result | the handle has failed with `KeyConflict`; the first task goes on |
 //! | a task waits for itself, or in a cycle | `result()` gives `Deadlock` and names the cycle |
+//! | a task takes a lock that it holds, or two tasks take two locks crosswise | one wait gives `Deadlock` and names the tasks and the locks |
+//! | more permits or locks are asked for than there are | the wait gives `Exceeds` at once |
+//! | a semaphore, barrier or buffer is to be of size 0 | it is a [`NameError`] |
 //! | more than 4,096 tasks are blocked at once | a wait that cannot help gives `TooManyBlocked` |
 //! | a body panics | the panic is caught, and is the task's error |
 //! | the destructor of a result, a closure, an error or a queued item panics | the panic is caught and ends there; the panic hook has printed it |
+//! | a body panics while it holds a lock of the client | the guard gives it back |
 //! | a body panics while it holds a lock of yours | as on any thread: `std`'s mutexes are poisoned, tenter's own state is not touched |
 //! | the client is dropped with work running | it waits for the bodies; handles stay readable |
 //! | the client is dropped, or closed, in one of its own tasks | it signals and does not wait |

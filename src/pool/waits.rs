@@ -62,6 +62,11 @@ impl Record {
         self.parker.unpark();
     }
 
+    /// Whether it has been given an error that it has not taken yet.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.verdict.is_some()
+    }
+
     pub(crate) fn is_in_task(&self) -> bool {
         self.frames.last().is_some_and(|frame| frame.task != 0)
     }
