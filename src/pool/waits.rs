@@ -78,6 +78,8 @@ pub(crate) struct Waits {
     records: Mutex<Records>,
     waiting: AtomicUsize,
     blocked: AtomicUsize,
+    /// Bodies among the blocked that have been told to go on, and are on their way.
+    resuming: AtomicUsize,
 }
 
 /// All parked waits, by an arbitrary number.
@@ -91,6 +93,21 @@ impl Waits {
     /// Bodies that are parked.
     pub(crate) fn blocked(&self) -> usize {
         self.blocked.load(Acquire)
+    }
+
+    /// Bodies that are parked and have not been told to go on. Who has been told is as good as at work: a new thread in
+    /// its stead would only be the next to wait behind it.
+    pub(super) fn stuck(&self) -> usize {
+        self.blocked().saturating_sub(self.resuming.load(Acquire))
+    }
+
+    /// A blocked body is told to go on, or has done so.
+    pub(super) fn count_resuming(&self, begins: bool) {
+        if begins {
+            self.resuming.fetch_add(1, AcqRel);
+        } else {
+            self.resuming.fetch_sub(1, AcqRel);
+        }
     }
 
     /// Waits that are parked, outside of tasks too.
