@@ -16,6 +16,9 @@
 //! | a task runs for longer than its `timeout` | its handle is settled with `TimedOut` at once; the body sees its cancel token, and is let finish |
 //! | a task has `timeout(Duration::ZERO)` | it has timed out without running; `Duration::MAX` is no limit |
 //! | a failed task is retried whose closure was not kept | [`NotRetryable`] names it; `.retries(0)` or more keeps a closure |
+//! | a task takes a lock that it holds, or two tasks take two locks crosswise | one wait gives `Deadlock` and names the tasks and the locks |
+//! | more permits or locks are asked for than there are | the wait gives `Exceeds` at once |
+//! | a semaphore, barrier or buffer is to be of size 0 | it is a [`NameError`] |
 //! | more than 4,096 tasks are blocked at once | a wait that cannot help gives `TooManyBlocked` |
 //! | a body panics | the panic is caught, and is the task's error |
 //! | a call of an actor panics | its state is dropped; later calls fail with `Poisoned` and name the panic, until `restart()` |
@@ -27,6 +30,7 @@
 //! | `result()` on a thread of an async runtime | it blocks that thread; what it waits for must not need that thread: see [`TaskFuture::result`] |
 //! | the destructor of a result, a closure, an error or a queued item panics | the panic is caught and ends there; the panic hook has printed it |
 //! | a callback of `on_done` panics | as above |
+//! | a body panics while it holds a lock of the client | the guard gives it back |
 //! | a body panics while it holds a lock of yours | as on any thread: `std`'s mutexes are poisoned, tenter's own state is not touched |
 //! | the client is dropped with work running | it waits for the bodies; handles stay readable |
 //! | the client is dropped, or closed, in one of its own tasks | it signals and does not wait |

@@ -180,12 +180,12 @@ impl Engine {
     /// Whether a vacant place may be given to a thread: not past the soft cap, but for urgent work, or when nobody
     /// else works.
     fn may_staff(&self, roster: &Roster) -> bool {
-        self.waits.blocked() < SOFT_CAP || self.working(roster) == 0 || self.queues.has_urgent()
+        self.waits.stuck() < SOFT_CAP || self.working(roster) == 0 || self.queues.has_urgent()
     }
 
     /// Threads that are neither blocked nor asleep.
     fn working(&self, roster: &Roster) -> usize {
-        let idle = self.waits.blocked() + roster.dormant.len() + roster.sleepers.len();
+        let idle = self.waits.stuck() + roster.dormant.len() + roster.sleepers.len();
         roster.threads.saturating_sub(idle)
     }
 

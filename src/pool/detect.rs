@@ -75,12 +75,17 @@ impl Engine {
             return;
         }
         let text = self.describe(local, &parked, &cycle);
-        let last = records
-            .slab
-            .iter_mut()
-            .find(|(_, record)| record.epoch == cycle.last);
-        if let Some((_, record)) = last {
-            record.end(WaitError::Deadlock(text));
+        for (_, record) in &mut records.slab {
+            if record.epoch == cycle.last {
+                record.end(WaitError::Deadlock(text.clone()));
+            } else if record
+                .frames
+                .iter()
+                .any(|frame| cycle.tasks.contains(&frame.task))
+            {
+                // A body that waits for several locks may be in another cycle too.
+                record.walked = false;
+            }
         }
     }
 
@@ -179,10 +184,10 @@ impl Engine {
     }
 }
 
-/// All bodies on the stacks of parked threads.
+/// All bodies on the stacks of parked threads, but for those that are about to go on with an error.
 fn parked(records: &Records) -> HashMap<u32, Parked> {
     let mut parked = HashMap::new();
-    for (_, record) in &records.slab {
+    for (_, record) in records.slab.iter().filter(|(_, record)| !record.is_ended()) {
         for frame in record.frames.iter().filter(|frame| frame.task != 0) {
             parked.insert(
                 frame.task,

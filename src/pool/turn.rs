@@ -38,6 +38,8 @@ pub(crate) struct Turn(Mutex<State>);
 struct State {
     told: Option<Told>,
     wake: Option<Wake>,
+    /// Whose body it is that blocks here, once it does.
+    body_of: Option<Arc<Engine>>,
 }
 
 impl Turn {
@@ -45,7 +47,12 @@ impl Turn {
     #[must_use]
     pub(crate) fn tell(&self, told: Told) -> Option<Wake> {
         let state = &mut *self.0.lock();
-        state.told.get_or_insert(told);
+        if state.told.is_none() {
+            state.told = Some(told);
+            if let Some(engine) = &state.body_of {
+                engine.waits.count_resuming(true);
+            }
+        }
         state.wake.take()
     }
 
@@ -71,9 +78,27 @@ impl Turn {
             local.settle_all();
             local.parker.reset();
             drop(self.arm(Wake::Thread(Arc::clone(&local.parker))));
-            local.block(on(local), deadline, || self.is_told())
+            self.begin_body(local);
+            let waited = local.block(on(local), deadline, || self.is_told());
+            self.end_body();
+            waited
         });
         self.told().unwrap_or(waited)
+    }
+
+    /// The body on this thread is about to block until told.
+    fn begin_body(&self, local: &Local) {
+        let state = &mut *self.0.lock();
+        if state.told.is_none() && local.in_task() && local.seat.is_some() {
+            state.body_of = Some(Arc::clone(&local.engine));
+        }
+    }
+
+    fn end_body(&self) {
+        let state = &mut *self.0.lock();
+        if let Some(engine) = state.body_of.take().filter(|_| state.told.is_some()) {
+            engine.waits.count_resuming(false);
+        }
     }
 
     /// Waits in async code until told.

@@ -64,6 +64,11 @@ impl Record {
         self.parker.unpark();
     }
 
+    /// Whether it has been given an error that it has not taken yet.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.verdict.is_some()
+    }
+
     pub(crate) fn is_in_task(&self) -> bool {
         self.frames.last().is_some_and(|frame| frame.task != 0)
     }
@@ -80,6 +85,8 @@ pub(crate) struct Waits {
     records: Mutex<Records>,
     waiting: AtomicUsize,
     blocked: AtomicUsize,
+    /// Bodies among the blocked that have been told to go on, and are on their way.
+    resuming: AtomicUsize,
 }
 
 /// All parked waits, by an arbitrary number.
@@ -93,6 +100,21 @@ impl Waits {
     /// Bodies that are parked.
     pub(crate) fn blocked(&self) -> usize {
         self.blocked.load(Acquire)
+    }
+
+    /// Bodies that are parked and have not been told to go on. Who has been told is as good as at work: a new thread in
+    /// its stead would only be the next to wait behind it.
+    pub(super) fn stuck(&self) -> usize {
+        self.blocked().saturating_sub(self.resuming.load(Acquire))
+    }
+
+    /// A blocked body is told to go on, or has done so.
+    pub(super) fn count_resuming(&self, begins: bool) {
+        if begins {
+            self.resuming.fetch_add(1, AcqRel);
+        } else {
+            self.resuming.fetch_sub(1, AcqRel);
+        }
     }
 
     /// Waits that are parked, outside of tasks too.

@@ -279,13 +279,14 @@ fn a_cycle_through_somebody_ahead_in_the_line_is_named() {
             .try_submit(|| current().lock("first").lock().map(drop));
         until("it waits", || client.stats().blocked == 3);
         last.set(behind.clone()).unwrap();
-        let ends = [holder.result(), ahead.result(), behind.result()];
-        let error = ends.iter().find_map(|end| end.as_ref().err()).unwrap();
+        let error = holder.result().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Deadlock);
         for part in ["`holder`", "`ahead`", "`behind`"] {
             assert!(error.message().contains(part), "{part}: {error}");
         }
         drop(outside);
+        ahead.result().unwrap();
+        behind.result().unwrap();
         last.delete();
         assert_nothing_left_after(&client, (holder, ahead, behind));
     });

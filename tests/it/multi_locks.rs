@@ -225,7 +225,7 @@ fn sets_taken_crosswise_with_single_locks_are_a_deadlock() {
                 .iter()
                 .filter_map(|task| task.result().err())
                 .collect();
-            assert!(!errors.is_empty());
+            assert_eq!(errors.len(), 2, "one of the three can go on");
             for error in errors {
                 assert_eq!(error.kind(), ErrorKind::Deadlock, "{error}");
             }

@@ -216,7 +216,7 @@ fn waits_for_permits_end_when_the_client_closes_or_it_is_deleted() {
         until("it waits", || client.stats().blocked == 1);
         let closed = client.clone();
         drop(client);
-        closed.close(Duration::MAX);
+        assert!(closed.close(Duration::MAX).is_clean());
         assert_eq!(log.read(), vec![Err(WaitError::Closed); 2]);
         assert_eq!(new.try_acquire(1).unwrap_err(), WaitError::Closed);
         assert_eq!(closed.semaphore("late", 1).unwrap_err(), NameError::Closed);

@@ -275,7 +275,7 @@ fn odd_subscriptions_are_refused() {
         let mut boundless = topic.subscribe(usize::MAX).unwrap();
         (0..1500).for_each(|k| topic.publish(k).unwrap());
         assert_eq!(*boundless.recv().unwrap(), 0);
-        client.close(Duration::MAX);
+        assert!(client.close(Duration::MAX).is_clean());
         assert_eq!(boundless.recv().unwrap_err(), WaitError::Closed);
         assert!(boundless.next().is_none());
         assert_eq!(topic.subscribe(1).unwrap_err(), NameError::Closed);
