@@ -291,7 +291,8 @@ impl<S: Send + 'static> Actor<S> {
         if self.is_closed() {
             return self.refuse(location, WaitError::Closed);
         }
-        let (ticket, future) = call::Ticket::new(self.mailbox().engine(), &self.mailbox().spec(location));
+        let (ticket, future) =
+            call::Ticket::new(self.mailbox().engine(), &self.mailbox().spec(location));
         self.mailbox().push(Box::new(make(ticket)));
         future
     }
@@ -299,7 +300,10 @@ impl<S: Send + 'static> Actor<S> {
     #[cold]
     fn refuse<R>(&self, location: &'static Location<'static>, why: WaitError) -> TaskFuture<R> {
         let (text, kind) = match why {
-            WaitError::Closed => ("the client is closed: start another one".to_owned(), ErrorKind::Closed),
+            WaitError::Closed => (
+                "the client is closed: start another one".to_owned(),
+                ErrorKind::Closed,
+            ),
             _ => (why.to_string(), why.kind()),
         };
         let blame = Blame {

@@ -43,7 +43,10 @@ impl<S> Resident<S> {
     /// Has no state yet.
     pub(super) fn to_be_made(maker: Maker<S>) -> Self {
         let mut resident = Self {
-            state: Err(Absence { panic: None, next: "" }),
+            state: Err(Absence {
+                panic: None,
+                next: "",
+            }),
             maker: Some(maker),
         };
         resident.empty(None);

@@ -134,7 +134,10 @@ impl<S: Send + 'static> Mailbox<S> {
         if Arc::ptr_eq(&local.engine, self.engine()) {
             On::Room(self.number)
         } else {
-            let text = format!("room in the mailbox of actor `{}` of another client", self.name());
+            let text = format!(
+                "room in the mailbox of actor `{}` of another client",
+                self.name()
+            );
             On::Event(text.into())
         }
     }

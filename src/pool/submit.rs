@@ -32,7 +32,9 @@ impl Local {
         let State { cache, fx, .. } = &mut *state;
         let index = self.engine.graph.submit(cache, spec, &[], job, fx).index();
         bump(&self.stripe.submitted);
-        self.engine.queues.push_last(&mut state, index, spec.priority);
+        self.engine
+            .queues
+            .push_last(&mut state, index, spec.priority);
         let quiet = state.fx.is_quiet();
         drop(state);
         self.submitted(index, quiet);

@@ -180,7 +180,10 @@ fn a_call_in_the_mailbox_is_queued_and_says_behind_whom() {
         });
         let why = queued.explain();
         assert!(why.contains("actor `store`"), "{why}");
-        assert!(why.contains("in progress, made at tests/it/actors.rs:"), "{why}");
+        assert!(
+            why.contains("in progress, made at tests/it/actors.rs:"),
+            "{why}"
+        );
         assert_eq!(busy.call.status(), Status::Running);
         assert!(!busy.call.explain().contains("mailbox"));
         busy.end();
@@ -246,12 +249,18 @@ fn a_panic_fails_its_call_and_poisons_those_that_follow() {
         let queued = actor.call(|_| 1);
         busy.end();
         let error = panics.result().unwrap_err();
-        assert_eq!((error.kind(), error.task()), (ErrorKind::Panicked, "printer"));
+        assert_eq!(
+            (error.kind(), error.task()),
+            (ErrorKind::Panicked, "printer")
+        );
         assert_eq!(error.message(), "out of paper");
         assert!(error.location().unwrap().file().ends_with("actors.rs"));
         for poisoned in [queued, actor.call(|_| 1)] {
             let error = poisoned.result().unwrap_err();
-            assert_eq!((error.kind(), error.task()), (ErrorKind::Poisoned, "printer"));
+            assert_eq!(
+                (error.kind(), error.task()),
+                (ErrorKind::Poisoned, "printer")
+            );
             assert!(error.message().contains("out of paper"), "{error}");
             assert!(error.message().contains("start another"), "{error}");
             let original = error.downcast_ref::<TaskError>().unwrap();
@@ -302,7 +311,10 @@ fn a_constructor_that_panics_poisons_until_it_succeeds() {
             move || assert!(!broken.load(SeqCst), "no device")
         });
         let error = actor.call(|()| ()).result().unwrap_err().clone();
-        assert_eq!((error.kind(), error.task()), (ErrorKind::Poisoned, "fragile"));
+        assert_eq!(
+            (error.kind(), error.task()),
+            (ErrorKind::Poisoned, "fragile")
+        );
         assert!(error.message().contains("no device"), "{error}");
         let again = actor.restart().unwrap();
         assert_eq!(again.result().unwrap_err().message(), "no device");
@@ -368,7 +380,10 @@ fn a_task_that_waits_for_a_call_runs_what_is_before_it() {
         });
         // A spare may come when the machine is busy, but the thread that waits is the one at hand.
         let here = *task.result().unwrap();
-        assert!(here > 500, "only {here} of 1000 calls ran where their caller waited");
+        assert!(
+            here > 500,
+            "only {here} of 1000 calls ran where their caller waited"
+        );
         drop(task);
         assert_nothing_left(&client);
     });
@@ -402,7 +417,10 @@ fn a_call_that_waits_for_another_of_its_actor_is_a_deadlock() {
                 own.call(|_| 1).result().copied()
             });
             let error = call.result().unwrap_err();
-            assert_eq!((error.kind(), error.task()), (ErrorKind::Deadlock, "narcissus"));
+            assert_eq!(
+                (error.kind(), error.task()),
+                (ErrorKind::Deadlock, "narcissus")
+            );
             assert!(error.message().contains("narcissus"), "{error}");
             assert_eq!(*actor.call(|_| 2).result().unwrap(), 2);
             forget(&[&actor]);
@@ -427,7 +445,10 @@ fn two_actors_that_wait_for_each_other_are_a_deadlock() {
             let error = call.result().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Deadlock);
             for name in ["left", "right"] {
-                assert!(error.message().contains(name), "{name} is missing in: {error}");
+                assert!(
+                    error.message().contains(name),
+                    "{name} is missing in: {error}"
+                );
             }
             assert_eq!(*left.call(|()| 2).result().unwrap(), 2);
             assert_eq!(*right.call(|()| 2).result().unwrap(), 2);
@@ -529,7 +550,8 @@ fn a_call_at_a_full_mailbox_gives_its_place_up() {
             caller.call(|count| *count += 1).detach();
         });
         until("the caller waits", || {
-            task.explain().contains("room in the mailbox of actor `narrow`")
+            task.explain()
+                .contains("room in the mailbox of actor `narrow`")
         });
         // The one place is free for others.
         assert_eq!(*client.submit(|| 5).result().unwrap(), 5);
@@ -576,7 +598,9 @@ fn an_async_call_that_is_dropped_was_never_made_and_holds_up_nobody() {
         assert!(dropped.as_mut().poll(&mut context).is_pending());
         let caller = actor.clone();
         let waits = client.submit(move || caller.call(|list| list.push("second")));
-        until("the caller waits too", || waits.explain().contains("room in the mailbox"));
+        until("the caller waits too", || {
+            waits.explain().contains("room in the mailbox")
+        });
         busy.end();
         drop(dropped);
         waits.flatten().result().unwrap();
@@ -667,7 +691,10 @@ fn closing_cancels_the_calls_that_have_not_begun() {
     watched(|| {
         let client = client_of(2);
         let counts = Counts::new();
-        let actor = client.actor_builder("store").mailbox(3).build(counts.counted());
+        let actor = client
+            .actor_builder("store")
+            .mailbox(3)
+            .build(counts.counted());
         let begun = actor.call(|_| {
             let client = current();
             until("told to stop", || client.is_cancelled());
@@ -684,7 +711,10 @@ fn closing_cancels_the_calls_that_have_not_begun() {
         }
         let refused = waits.join().unwrap();
         let kind = refused.result().unwrap_err().kind();
-        assert!(matches!(kind, ErrorKind::Closed | ErrorKind::Cancelled), "{kind:?}");
+        assert!(
+            matches!(kind, ErrorKind::Closed | ErrorKind::Cancelled),
+            "{kind:?}"
+        );
         for late in [actor.call(|_| ()), actor.try_call(|_| ()).unwrap()] {
             let error = late.result().unwrap_err();
             assert_eq!((error.kind(), error.task()), (ErrorKind::Closed, "store"));
@@ -712,7 +742,9 @@ fn dropping_the_client_cancels_the_calls_that_have_not_begun() {
                 })
             })
             .collect();
-        until("the first has begun", || calls[0].status() == Status::Running);
+        until("the first has begun", || {
+            calls[0].status() == Status::Running
+        });
         drop(actor);
         drop(client);
         assert_eq!(calls[0].status(), Status::Finished);
@@ -729,7 +761,10 @@ fn an_actor_of_a_closed_client_refuses_its_calls() {
         assert!(client.close(Duration::from_secs(60)).is_clean());
         let counts = Counts::new();
         let given = client.actor(counts.counted());
-        assert_eq!(given.call(|_| ()).result().unwrap_err().kind(), ErrorKind::Closed);
+        assert_eq!(
+            given.call(|_| ()).result().unwrap_err().kind(),
+            ErrorKind::Closed
+        );
         let made = client.actor_from(|| -> u32 { unreachable!("it must not be made") });
         let restarted = made.restart().unwrap();
         assert_eq!(restarted.result().unwrap_err().kind(), ErrorKind::Closed);
@@ -784,9 +819,15 @@ fn a_call_has_the_name_of_its_actor_and_an_actor_that_of_its_state() {
     watched(|| {
         let client = client_of(1);
         let unnamed = client.actor(5u32);
-        assert_eq!((unnamed.name(), unnamed.call(|_| ()).name()), ("u32".into(), "u32".into()));
+        assert_eq!(
+            (unnamed.name(), unnamed.call(|_| ()).name()),
+            ("u32".into(), "u32".into())
+        );
         let named = client.actor_builder("store").build(5u32);
-        assert_eq!((named.name(), named.call(|_| ()).name()), ("store".into(), "store".into()));
+        assert_eq!(
+            (named.name(), named.call(|_| ()).name()),
+            ("store".into(), "store".into())
+        );
         assert_eq!(named.capacity(), 0);
         assert!(format!("{named:?}").contains("store"));
     });
