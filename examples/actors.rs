@@ -11,22 +11,24 @@
 //! ```
 #![allow(clippy::disallowed_types, reason = "synthetic data are random")]
 
+use std::ops::Range;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use fastrand::Rng;
-use tenter::{Actor, Client, TaskError, gather};
+use tenter::{Actor, Client, TaskError, as_completed};
 
-const ROWS: usize = 20_000;
+const ROWS: usize = 100_000;
 const PARAMETERS: usize = 20;
 const HALF: usize = PARAMETERS / 2;
-/// Steps of all workers together.
-const STEPS: usize = 6000;
+/// Steps of all workers together, and those that a worker takes in one go.
+const STEPS: usize = 8000;
+const ROUND: usize = 20;
 /// Rows that one gradient is computed on.
 const BATCH: usize = 128;
 const FIRST_RATE: f64 = 2.0;
 /// After so many steps the rate is half the first.
-const HALVED_AFTER: f64 = 300.0;
+const HALVED_AFTER: f64 = 200.0;
 /// Keeps the best parameters finite.
 const PENALTY: f64 = 1e-3;
 const USAGE: &str = "usage: actors [--workers W] [--seed S], where W is 1 to 64 (4 if left out) and S a whole number (1)";
@@ -80,18 +82,23 @@ fn run(options: &Options) -> Result<(), Box<dyn std::error::Error>> {
         builder.build(Server::default())
     });
 
-    let workers: Vec<_> = (0..options.workers)
-        .map(|worker| {
-            let (servers, data) = (servers.clone(), Arc::clone(&data));
-            let rng = Rng::with_seed(options.seed + 1 + worker as u64);
-            let (count, share) = (options.workers, ROWS.div_ceil(options.workers));
-            let rows = worker * share..ROWS.min((worker + 1) * share);
-            let steps = (worker..STEPS).step_by(count).len();
-            let task = client.task("worker");
-            task.try_submit(move || work(&servers, &data.rows[rows], steps, rng))
-        })
-        .collect();
-    gather(&workers)?;
+    let rounds = (STEPS / ROUND).div_ceil(options.workers);
+    let share = ROWS.div_ceil(options.workers);
+    let workers = (0..options.workers).map(|number| Worker {
+        servers: servers.clone(),
+        data: Arc::clone(&data),
+        rows: number * share..ROWS.min((number + 1) * share),
+        rng: Rng::with_seed(options.seed ^ (1 + number as u64) << 32),
+        rounds,
+    });
+    let go_on = |worker: Worker| client.task("worker").try_submit(|| worker.round());
+    let mut running = as_completed(workers.map(go_on));
+    while let Some(done) = running.next() {
+        let worker = done.take()?;
+        if worker.rounds > 0 {
+            running.push(go_on(worker));
+        }
+    }
 
     let fitted = fetch(&servers)?;
     let (loss, optimum) = (data.loss(&fitted), data.loss(&data.best()));
@@ -134,23 +141,35 @@ fn fetch(servers: &[Actor<Server>; 2]) -> Result<Parameters, TaskError> {
     Ok(parameters)
 }
 
-fn work(
-    servers: &[Actor<Server>; 2],
-    rows: &[Row],
-    steps: usize,
-    mut rng: Rng,
-) -> Result<(), TaskError> {
-    for _ in 0..steps {
-        let parameters = fetch(servers)?;
-        let batch = (0..BATCH).map(|_| &rows[rng.usize(..rows.len())]);
+/// A worker between two rounds: a task takes it and gives it back, so that all workers have their turn on few cores.
+struct Worker {
+    servers: [Actor<Server>; 2],
+    data: Arc<Data>,
+    rows: Range<usize>,
+    rng: Rng,
+    rounds: usize,
+}
+
+impl Worker {
+    fn round(mut self) -> Result<Self, TaskError> {
+        for _ in 0..ROUND {
+            self.step()?;
+        }
+        self.rounds -= 1;
+        Ok(self)
+    }
+
+    fn step(&mut self) -> Result<(), TaskError> {
+        let parameters = fetch(&self.servers)?;
+        let rows = &self.data.rows;
+        let batch = (0..BATCH).map(|_| &rows[self.rng.usize(self.rows.clone())]);
         let gradient = gradient(batch, &parameters);
-        let (first, second) = gradient.split_at(HALF);
-        for (server, half) in servers.iter().zip([first, second]) {
+        for (server, half) in self.servers.iter().zip(gradient.chunks(HALF)) {
             let half: [f64; HALF] = half.try_into().expect("a half");
             server.call(move |server| server.step(&half)).detach();
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// One observation: what was measured, and whether it happened.
@@ -212,7 +231,7 @@ impl Data {
     /// The parameters of least loss, by Newton's method.
     fn best(&self) -> Parameters {
         let mut best = [0.0; PARAMETERS];
-        for _ in 0..20 {
+        for _ in 0..12 {
             let slope = gradient(self.rows.iter(), &best);
             let step = solve(self.curvature(&best), slope);
             best = std::array::from_fn(|k| best[k] - step[k]);
