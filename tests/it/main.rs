@@ -28,6 +28,8 @@ mod seeded;
 mod spawned;
 mod spawned_ends;
 mod spawned_executors;
+mod spawned_turns;
+mod spawned_with;
 mod stress;
 mod support;
 mod tasks;
