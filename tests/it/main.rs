@@ -42,6 +42,8 @@ mod semaphores;
 mod spawned;
 mod spawned_ends;
 mod spawned_executors;
+mod spawned_turns;
+mod spawned_with;
 mod stress;
 mod support;
 mod tasks;
