@@ -73,8 +73,8 @@ fn other_tasks_go_on_beside_a_failing_one() {
 fn an_error_says_where_its_task_was_submitted() {
     with_client(|client| {
         let line = line!() + 1;
-        let future = client.submit(|| panic!("here"));
-        let error = future.result().map(|()| ()).unwrap_err();
+        let future = client.submit(|| -> i32 { panic!("here") });
+        let error = future.result().unwrap_err();
         let location = error.location().unwrap();
         assert_eq!((location.file(), location.line()), (file!(), line));
     });

@@ -127,7 +127,7 @@ fn as_completed_knows_whether_anything_is_left() {
         assert!(seq.is_empty() && seq.next().is_none());
         seq.push(inc_of(client, 1));
         assert!(!seq.is_empty());
-        seq.next().unwrap();
+        assert_eq!(*seq.next().unwrap().result().unwrap(), 2);
         assert!(seq.is_empty());
     });
 }
