@@ -10,9 +10,11 @@
 //! | a task name contains NUL or is empty | it is a text like any other |
 //! | a queue has capacity 0 | it has no bound |
 //! | an input belongs to another client | the handle has failed with `ForeignHandle` |
+//! | a task asks for a pool or a resource that the client was not built with, or for more than there is | the handle has failed with `NoSuchPool` or `NoSuchResource`, whose text names those there are |
+//! | more tasks are pending than [`Builder::max_pending`] | a submit outside of tasks waits, at most until nothing has started for 10 ms |
 //! | a key is used with another type of result | the handle has failed with `KeyConflict`; the first task goes on |
 //! | a task waits for itself, or in a cycle | `result()` gives `Deadlock` and names the cycle |
-//! | more than 4,096 tasks are blocked at once | a wait that cannot help gives `TooManyBlocked` |
+//! | more than 4,096 tasks are blocked at once, or than [`Builder::max_spares`] | a wait that cannot help gives `TooManyBlocked` |
 //! | a body panics | the panic is caught, and is the task's error |
 //! | the destructor of a result, a closure, an error or a queued item panics | the panic is caught and ends there; the panic hook has printed it |
 //! | a body panics while it holds a lock of yours | as on any thread: `std`'s mutexes are poisoned, tenter's own state is not touched |
@@ -33,6 +35,8 @@ pub mod graph;
 pub mod guide;
 mod inputs;
 mod launch;
+mod options;
+mod pending;
 #[expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -51,5 +55,7 @@ pub use future::{Status, TaskFuture};
 pub use gather::{AsCompleted, DoneAndNot, WaitFor, as_completed, gather, wait};
 pub use graph::Key;
 pub use inputs::{Borrowed, Held, Inputs, Many, Owned};
+pub use options::Annotate;
+pub use pending::Full;
 pub use sync::{PutError, Queue, Variable};
 pub use task::{IntoTask, Task};

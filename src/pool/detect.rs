@@ -1,7 +1,9 @@
 //! Finding cycles of waits.
 //!
 //! A body parked for 10 ms is walked from once, whatever else runs. Edges: a parked body to the task it waits for, a
-//! waiting task to its unsettled inputs. All of them are waits for all, so a way back to the start is a deadlock. Waits
+//! waiting task to its unsettled inputs. All of them are waits for all, so a way back to the start is a deadlock. A
+//! task that waits for resources has edges to their holders and to who is before it in line; since any holder may give
+//! back enough, a way back over those counts only among tasks that are [`stuck`](super::stuck). Waits
 //! with a deadline, for any of a set, or for queues and variables end the walk: something else may end them. A cycle
 //! counts only if a second walk finds the same parks; then the body that parked last gets the error.
 
@@ -10,6 +12,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::local::Local;
+use super::stuck::stuck;
 use super::waits::{On, Records};
 use crate::error::WaitError;
 use crate::graph::{Inputs, State as TaskState};
@@ -35,12 +38,15 @@ impl Engine {
     /// are still too fresh.
     pub(super) fn detect(&self, local: &Local) -> bool {
         let in_turn = self.queues.baton.is_some();
+        let arrivals = self.resources.arrivals();
         self.waits.with(|records| {
+            // A task that got into line for resources may have closed a cycle of parks that were walked from already.
+            let again = std::mem::replace(&mut records.arrivals, arrivals) != arrivals;
             let mut fresh = false;
             let mut starts = Vec::new();
             for (key, record) in &mut records.slab {
                 let ripe = in_turn || record.since.elapsed() >= PARKED;
-                if record.is_in_task() && !record.walked && ripe {
+                if record.is_in_task() && (again || !record.walked) && ripe {
                     record.walked = true;
                     starts.push(key);
                 }
@@ -83,11 +89,21 @@ impl Engine {
     /// Whether the first task cannot settle before the second.
     pub(super) fn needs(&self, local: &Local, task: u32, other: u32) -> bool {
         let parked = self.waits.with(|records| parked(records));
-        self.way(local, &parked, task, other).is_some()
+        way(task, other, |task| self.waits_for(local, &parked, task)).is_some()
     }
 
     fn cycle(&self, local: &Local, parked: &HashMap<u32, Parked>, start: u32) -> Option<Cycle> {
-        let tasks = self.way(local, parked, start, start)?;
+        let tasks = if self.resources.has_waiters() {
+            let next = |task| self.waits_or_lacks(local, parked, task);
+            let stuck = stuck(start, &self.resources, next);
+            way(start, start, |task| {
+                let mut on = next(task);
+                on.retain(|other| stuck.contains(other));
+                on
+            })
+        } else {
+            way(start, start, |task| self.waits_for(local, parked, task))
+        }?;
         let last = tasks
             .iter()
             .filter_map(|task| parked.get(task))
@@ -96,31 +112,11 @@ impl Engine {
         Some(Cycle { tasks, last })
     }
 
-    /// The tasks on a way from `start` to `end`, without `end`; depth first and without recursion.
-    fn way(
-        &self,
-        local: &Local,
-        parked: &HashMap<u32, Parked>,
-        start: u32,
-        end: u32,
-    ) -> Option<Vec<u32>> {
-        let mut seen = HashSet::new();
-        let mut path: Vec<(u32, Vec<u32>)> = vec![(start, self.waits_for(local, parked, start))];
-        while let Some((_, next)) = path.last_mut() {
-            match next.pop() {
-                None => {
-                    path.pop();
-                }
-                Some(task) if task == end => {
-                    return Some(path.iter().map(|(task, _)| *task).collect());
-                }
-                Some(task) if seen.insert(task) => {
-                    path.push((task, self.waits_for(local, parked, task)))
-                }
-                Some(_) => {}
-            }
-        }
-        None
+    /// As [`waits_for`](Self::waits_for), and those who hold what a task in line for resources needs.
+    fn waits_or_lacks(&self, local: &Local, parked: &HashMap<u32, Parked>, task: u32) -> Vec<u32> {
+        let mut on = self.waits_for(local, parked, task);
+        on.extend(self.resources.before(task));
+        on
     }
 
     /// The tasks without which this one cannot go on.
@@ -145,7 +141,13 @@ impl Engine {
     }
 
     fn describe(&self, local: &Local, cycle: &Cycle) -> String {
-        let label = |&task: &u32| local.pinned(task, || self.label(task)).unwrap_or_default();
+        let label = |&task: &u32| {
+            let label = local.pinned(task, || self.label(task)).unwrap_or_default();
+            match self.resources.lack(task) {
+                Some(lack) => format!("{label} (waits for {})", lack.names()),
+                None => label,
+            }
+        };
         let labels: Vec<String> = cycle.tasks.iter().map(label).collect();
         format!("{} -> {}", labels.join(" -> "), labels[0])
     }
@@ -157,6 +159,25 @@ impl Engine {
             None => format!("`{}`", self.name(task)),
         }
     }
+}
+
+/// The tasks on a way from `start` to `end`, without `end`; depth first and without recursion.
+fn way(start: u32, end: u32, waits_for: impl Fn(u32) -> Vec<u32>) -> Option<Vec<u32>> {
+    let mut seen = HashSet::new();
+    let mut path: Vec<(u32, Vec<u32>)> = vec![(start, waits_for(start))];
+    while let Some((_, next)) = path.last_mut() {
+        match next.pop() {
+            None => {
+                path.pop();
+            }
+            Some(task) if task == end => {
+                return Some(path.iter().map(|(task, _)| *task).collect());
+            }
+            Some(task) if seen.insert(task) => path.push((task, waits_for(task))),
+            Some(_) => {}
+        }
+    }
+    None
 }
 
 /// All bodies on the stacks of parked threads.

@@ -10,10 +10,19 @@ use parking_lot::RwLock;
 use slab::Slab;
 
 use super::Engine;
+use super::asked::Asked;
+use super::gate::Gate;
 
 /// The rare data of a task. What is asked for at submit is plain; what changes later guards itself.
 #[derive(Default)]
-pub(crate) struct Extra {}
+pub(crate) struct Extra {
+    /// Where it may run, and what must be free before it does.
+    pub(crate) gate: Option<Arc<Gate>>,
+    /// What it is called besides its name.
+    pub(crate) label: Option<Arc<str>>,
+    /// The options that the tasks inherit which its body submits.
+    pub(crate) scope: Option<Arc<Asked>>,
+}
 
 /// The entries of an engine; number `n` is entry `n - 1`.
 #[derive(Debug, Default)]

@@ -10,9 +10,12 @@
 //! | `wait`, `waits`, `help`, `stack`, `waiters`, `parker` | blocking |
 //! | `monitor`, `detect`, `explain` | spares, deadlocks, reasons |
 //! | `close` | the end |
+//! | `gate`, `line`, `resources`, `pools`, `stuck` | tasks that may not run anywhere and at any time |
+//! | `asked`, `scope`, `pending` | options, who inherits them, and back-pressure |
 //! | `promise`, `extras` | tasks finished from outside; what few tasks have |
 //! | `options`, `names`, `stripe`, `clock` | configuration, names, counters, deadlines |
 
+pub(crate) mod asked;
 pub(crate) mod baton;
 pub(crate) mod clock;
 mod close;
@@ -20,22 +23,29 @@ mod crew;
 mod detect;
 mod explain;
 pub(crate) mod extras;
+mod gate;
 mod help;
 pub(crate) mod job;
+mod line;
 pub(crate) mod local;
 mod monitor;
 mod names;
 mod options;
 pub(crate) mod parker;
+mod pending;
 mod perform;
 pub(crate) mod place;
+mod pools;
 mod priority;
 pub(crate) mod promise;
 mod queues;
+mod resources;
 pub(crate) mod run;
+mod scope;
 mod sleep;
 mod stack;
 pub(crate) mod stripe;
+mod stuck;
 mod submit;
 pub(crate) mod wait;
 pub(crate) mod waiters;
@@ -45,7 +55,7 @@ mod worker;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicU8, AtomicUsize};
 
 use crate::graph::Graph;
 use crate::sync::Named;
@@ -55,7 +65,9 @@ use extras::Extras;
 use job::Job;
 use monitor::Monitor;
 use names::Names;
+use pools::Pools;
 use queues::Queues;
+use resources::Resources;
 use stripe::Stripes;
 use waiters::Waiters;
 use waits::Waits;
@@ -74,15 +86,23 @@ pub(crate) struct Engine {
     pub(crate) stripes: Stripes,
     pub(crate) names: Names,
     pub(crate) extras: Extras,
+    pub(crate) resources: Resources,
+    pub(crate) pools: Pools,
     pub(crate) named: Named,
     pub(crate) options: Options,
     pub(crate) pins: Pins,
     /// Held while a task is made to wait for the one whose result it is to have.
     forwarding: parking_lot::Mutex<()>,
-    closed: AtomicBool,
+    /// `CLOSED`, `LIMITED`: 0 lets every submit through with one look.
+    door: AtomicU8,
     /// The process that has the threads.
     process: u32,
 }
+
+/// In [`Engine::door`]: no more tasks are taken.
+const CLOSED: u8 = 1;
+/// In [`Engine::door`]: there is a limit on pending tasks.
+const LIMITED: u8 = 2;
 
 /// How many walks hold pins just now: a pin can make a sole owner look like one of two.
 #[derive(Debug, Default)]
@@ -118,13 +138,20 @@ impl Engine {
             stripes: Stripes::default(),
             names: Names::default(),
             extras: Extras::default(),
+            resources: Resources::new(&options.resources),
+            pools: Pools::new(&options.pools),
             named: Named::default(),
+            door: AtomicU8::new(if options.max_pending.is_some() {
+                LIMITED
+            } else {
+                0
+            }),
             options,
             pins: Pins::default(),
             forwarding: parking_lot::Mutex::new(()),
-            closed: AtomicBool::new(false),
             process: std::process::id(),
         });
+        let in_turn = baton.is_some();
         if let Some(baton) = baton {
             baton.serve(&engine);
         }
@@ -132,7 +159,9 @@ impl Engine {
             engine.options.remember,
             &mut crate::graph::Effects::default(),
         );
-        match engine.hire_all(places) {
+        let hired = engine.hire_all(places);
+        let hired = hired.and_then(|()| if in_turn { Ok(()) } else { engine.hire_pools() });
+        match hired {
             Ok(()) => Ok(engine),
             Err(error) => {
                 engine.close();

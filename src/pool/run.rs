@@ -77,8 +77,12 @@ impl Local {
         let index = claimed.index();
         // Copied before the finish: after it the slot may be another task's.
         let inputs = engine.graph.inputs(index);
+        let failed_input = self.failed_input(&inputs);
+        if engine.graph.extra(index) != 0 && failed_input.is_none() && !self.is_admitted(claimed) {
+            return None;
+        }
         bump(&self.stripe.started);
-        let outcome = match self.failed_input(&inputs) {
+        let outcome = match failed_input {
             Some(input) => {
                 self.take_over_error(claimed, input);
                 Outcome::Error
@@ -122,8 +126,28 @@ impl Local {
             .find(|&input| graph.state(input) != TaskState::Finished)
     }
 
+    /// Calls the body with what its task's rare data asks for around it.
     #[inline]
     fn call_body(&self, claimed: &Claimed) -> Ended {
+        if self.engine.graph.extra(claimed.index()) != 0 || self.scoped.get() {
+            self.call_apart(claimed)
+        } else {
+            self.call_alone(claimed)
+        }
+    }
+
+    #[cold]
+    fn call_apart(&self, claimed: &Claimed) -> Ended {
+        let extra = self.engine.extra(claimed.index());
+        let scope = self.enter_scope(extra.and_then(|extra| extra.scope.clone()));
+        let ended = self.call_alone(claimed);
+        drop(scope);
+        self.give_back(claimed.index());
+        ended
+    }
+
+    #[inline]
+    fn call_alone(&self, claimed: &Claimed) -> Ended {
         let engine = &*self.engine;
         let outer = self.task.replace(claimed.index());
         let context = RunContext {
@@ -168,6 +192,10 @@ impl Local {
             return self.finish(claimed, outcome, &engine.graph.inputs(index), false);
         }
         job::write_job(&engine.graph, claimed, job(target.clone()));
+        bump(&self.stripe.rearmed);
+        if engine.graph.extra(index) != 0 {
+            self.pass_for_good(index);
+        }
         let mut state = self.state();
         let super::local::State { cache, fx, .. } = &mut *state;
         engine.graph.let_go(index, fx);

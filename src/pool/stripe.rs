@@ -15,6 +15,10 @@ pub(crate) struct Stripe {
     pub(crate) finished: AtomicU64,
     pub(crate) failed: AtomicU64,
     pub(crate) cancelled: AtomicU64,
+    /// Of the failed ones, those that had not started.
+    pub(crate) inherited: AtomicU64,
+    /// Tasks put back to start once more.
+    pub(crate) rearmed: AtomicU64,
 }
 
 /// The sum of all stripes.
@@ -25,6 +29,8 @@ pub(crate) struct Counts {
     pub(crate) finished: u64,
     pub(crate) failed: u64,
     pub(crate) cancelled: u64,
+    pub(crate) inherited: u64,
+    pub(crate) rearmed: u64,
 }
 
 /// Adds one to a counter that only this thread writes.
@@ -40,6 +46,14 @@ impl Counts {
         self.finished += stripe.finished.load(Relaxed);
         self.failed += stripe.failed.load(Relaxed);
         self.cancelled += stripe.cancelled.load(Relaxed);
+        self.inherited += stripe.inherited.load(Relaxed);
+        self.rearmed += stripe.rearmed.load(Relaxed);
+    }
+
+    /// Tasks that are to start.
+    pub(crate) fn pending(&self) -> usize {
+        let over = self.started + self.cancelled + self.inherited;
+        (self.submitted + self.rearmed).saturating_sub(over) as usize
     }
 
     /// Changes whenever a task starts or settles.

@@ -10,7 +10,6 @@ use parking_lot::Mutex;
 use slab::Slab;
 use smallvec::SmallVec;
 
-use super::crew::HARD_CAP;
 use super::local::Local;
 use super::parker::Parker;
 use crate::error::WaitError;
@@ -75,6 +74,8 @@ pub(crate) struct Waits {
 pub(crate) struct Records {
     pub(crate) slab: Slab<Record>,
     epoch: u64,
+    /// Tasks that had got into line for resources when the detector looked last.
+    pub(super) arrivals: usize,
 }
 
 impl Waits {
@@ -109,7 +110,7 @@ impl Waits {
 
     pub(super) fn enter(&self, local: &Local, on: On) -> Result<usize, WaitError> {
         let in_task = local.in_task() && local.seat.is_some();
-        if in_task && self.blocked.fetch_add(1, AcqRel) >= HARD_CAP {
+        if in_task && self.blocked.fetch_add(1, AcqRel) >= local.engine.options.most_blocked() {
             self.blocked.fetch_sub(1, AcqRel);
             return Err(WaitError::TooManyBlocked);
         }

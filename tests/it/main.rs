@@ -5,6 +5,7 @@
     reason = "tests start threads, bound their waits by the clock, and draw random graphs"
 )]
 
+mod annotate;
 mod awaiting;
 mod blocking;
 mod cancel;
@@ -20,7 +21,10 @@ mod keys;
 mod limits;
 mod many;
 mod order;
+mod pending;
+mod pools;
 mod queues;
+mod resources;
 mod returning;
 mod seeded;
 mod stress;
