@@ -12,7 +12,9 @@ use super::local::{self, Local};
 
 /// A submit is let through when no task has started for so long: what would start one may be up to the submitter.
 const STILL: Duration = Duration::from_millis(10);
-/// Between two looks of a submit that waits.
+/// Looks with nothing but a yield between them: short tasks make room before a sleeper would wake.
+const YIELDS: usize = 100;
+/// Between two looks after that.
 const LOOK: Duration = Duration::from_micros(50);
 /// Submits that a thread makes before it takes the sums again.
 const BATCH: usize = 64;
@@ -32,6 +34,9 @@ impl Engine {
     }
 
     fn wait_outside(&self, local: &Local) {
+        // What this thread still owes may be what the others wait for.
+        local.settle_all();
+        let mut looks = 0;
         let mut started = None;
         let mut since = Instant::now();
         while !self.take_room(local) && !self.is_closed() {
@@ -41,8 +46,12 @@ impl Engine {
             } else if since.elapsed() >= STILL {
                 return;
             }
-            local.settle_all();
-            std::thread::park_timeout(LOOK);
+            if looks < YIELDS {
+                looks += 1;
+                std::thread::yield_now();
+            } else {
+                std::thread::park_timeout(LOOK);
+            }
         }
     }
 

@@ -223,7 +223,9 @@ fn resources_of_a_scope_are_needed_by_each_task_in_it() {
             .annotate()
             .resources(&[("gpu", 1), ("net", 1)])
             .enter(|| {
-                let holder = client.submit(move || drop(ended.recv()));
+                let holder = client.submit(move || {
+                    let _ = ended.recv();
+                });
                 until("it holds", || holder.status() == Status::Running);
                 let free = client
                     .task("free")

@@ -144,7 +144,8 @@ fn with_a_seed_the_highest_priority_goes_first_and_none_starves() {
             let all = client.submit(move || {
                 let submit = |k: i32| {
                     let log = wrote.clone();
-                    let task = current().task("member").priority(k % 3);
+                    let client = current();
+                    let task = client.task("member").priority(k % 3);
                     task.submit(move || log.write(k % 3)).detach();
                 };
                 (0..30).for_each(submit);

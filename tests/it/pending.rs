@@ -1,6 +1,8 @@
 //! Limits on what is pending, and on spare threads.
 
-use std::sync::mpsc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, mpsc};
 
 use tenter::{Client, ErrorKind, StartError, TaskError, TaskFuture, WaitError, current, gather};
 
@@ -18,13 +20,17 @@ fn client_with(threads: usize, max_pending: usize) -> Client {
 fn a_fast_producer_stays_near_the_limit() {
     watched(|| {
         let client = client_with(2, 100);
+        let (submitted, started) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
         let tasks: Vec<_> = (0..20_000)
             .map(|_| {
-                client.submit(|| {
-                    let stats = current().stats();
+                let (submits, starts) = (Arc::clone(&submitted), Arc::clone(&started));
+                let task = client.submit(move || {
                     (0..200).for_each(|_| std::hint::spin_loop());
-                    stats.submitted.saturating_sub(stats.started)
-                })
+                    let started = starts.fetch_add(1, SeqCst);
+                    submits.load(SeqCst).saturating_sub(started)
+                });
+                submitted.fetch_add(1, SeqCst);
+                task
             })
             .collect();
         let most = gather(&tasks).unwrap().into_iter().max().unwrap();

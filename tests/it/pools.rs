@@ -171,7 +171,8 @@ fn a_deadlock_in_a_pool_is_reported() {
         let given = client.variable::<TaskFuture<u8>>("own").unwrap();
         let get = given.clone();
         let own = client.task("own").pool("io").try_submit(move || {
-            let other = current().task("other").pool("io");
+            let client = current();
+            let other = client.task("other").pool("io");
             let other = other.try_submit(move || Ok::<_, TaskError>(*get.get()?.result()?));
             other.result().copied()
         });

@@ -346,7 +346,8 @@ fn a_deadlock_that_an_input_completes_is_reported_too() {
         let input = Holder::of(&client, "input", &[]);
         let given = input.task.clone();
         let outer = client.task("outer").resource("gpu", 1).try_submit(move || {
-            let inner = current().task("inner").resource("gpu", 1);
+            let client = current();
+            let inner = client.task("inner").resource("gpu", 1);
             inner.submit_with(&given, |()| 1).result().copied()
         });
         until("it waits", || {
