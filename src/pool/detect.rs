@@ -52,17 +52,43 @@ impl Engine {
                 }
                 fresh |= !ripe;
             }
+            let stuck = self.stuck_among(local, records, &starts);
             for key in starts {
-                self.judge(local, records, key);
+                self.judge(local, records, stuck.as_ref(), key);
             }
             fresh
         })
     }
 
-    fn judge(&self, local: &Local, records: &mut Records, key: usize) {
-        let Some(start) = records.slab[key].frames.last().map(|frame| frame.task) else {
+    /// While tasks are in line for resources: those that can never end, of what these parks wait for.
+    fn stuck_among(
+        &self,
+        local: &Local,
+        records: &Records,
+        starts: &[usize],
+    ) -> Option<HashSet<u32>> {
+        if starts.is_empty() || !self.resources.has_waiters() {
+            return None;
+        }
+        let parked = parked(records);
+        let starts = starts.iter().filter_map(|&key| records.slab[key].task());
+        let next = |task| self.waits_or_lacks(local, &parked, task);
+        Some(stuck(starts, &self.resources, next))
+    }
+
+    fn judge(
+        &self,
+        local: &Local,
+        records: &mut Records,
+        stuck: Option<&HashSet<u32>>,
+        key: usize,
+    ) {
+        let Some(start) = records.slab[key].task() else {
             return;
         };
+        if stuck.is_some_and(|stuck| !stuck.contains(&start)) {
+            return;
+        }
         let parked = parked(records);
         let Some(cycle) = self.cycle(local, &parked, start) else {
             return;
@@ -95,7 +121,7 @@ impl Engine {
     fn cycle(&self, local: &Local, parked: &HashMap<u32, Parked>, start: u32) -> Option<Cycle> {
         let tasks = if self.resources.has_waiters() {
             let next = |task| self.waits_or_lacks(local, parked, task);
-            let stuck = stuck(start, &self.resources, next);
+            let stuck = stuck([start], &self.resources, next);
             way(start, start, |task| {
                 let mut on = next(task);
                 on.retain(|other| stuck.contains(other));

@@ -2,20 +2,20 @@
 //!
 //! A task that waits for other tasks goes on when all of them have ended. One that waits for resources may go on when
 //! some of their holders have: as many as give back enough, besides those before it in line. So with resources a way
-//! back to where it began proves nothing yet. This looks at everything that can be reached from one task and strikes out
+//! back to where it began proves nothing yet. This looks at everything that can be reached from some tasks and strikes out
 //! whatever can end, beginning with what waits for nothing, until no more can be struck out. What is left is stuck.
 
 use std::collections::{HashMap, HashSet};
 
 use super::resources::Resources;
 
-/// The tasks that can never end among those reached from `start` over `waits_for`.
+/// The tasks that can never end among those reached from `starts` over `waits_for`.
 pub(super) fn stuck(
-    start: u32,
+    starts: impl IntoIterator<Item = u32>,
     resources: &Resources,
     waits_for: impl Fn(u32) -> Vec<u32>,
 ) -> HashSet<u32> {
-    let reached = reach(start, waits_for);
+    let reached = reach(starts, waits_for);
     let mut dependents: HashMap<u32, Vec<u32>> = HashMap::new();
     for (&task, on) in &reached {
         on.iter()
@@ -50,9 +50,12 @@ pub(super) fn stuck(
 }
 
 /// Every task reached, and what it waits for.
-fn reach(start: u32, waits_for: impl Fn(u32) -> Vec<u32>) -> HashMap<u32, Vec<u32>> {
+fn reach(
+    starts: impl IntoIterator<Item = u32>,
+    waits_for: impl Fn(u32) -> Vec<u32>,
+) -> HashMap<u32, Vec<u32>> {
     let mut reached = HashMap::new();
-    let mut next = vec![start];
+    let mut next: Vec<u32> = starts.into_iter().collect();
     while let Some(task) = next.pop() {
         if reached.contains_key(&task) {
             continue;

@@ -56,6 +56,11 @@ impl Record {
         self.parker.unpark();
     }
 
+    /// The task whose body waits; 0 outside of tasks.
+    pub(crate) fn task(&self) -> Option<u32> {
+        self.frames.last().map(|frame| frame.task)
+    }
+
     pub(crate) fn is_in_task(&self) -> bool {
         self.frames.last().is_some_and(|frame| frame.task != 0)
     }

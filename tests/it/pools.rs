@@ -135,7 +135,7 @@ fn all_threads_of_a_pool_run_at_a_time() {
                 client
                     .task("io")
                     .pool("io")
-                    .submit(move || drop(meeting.wait()))
+                    .submit(move || _ = meeting.wait())
             })
             .collect();
         gather(&tasks).unwrap();

@@ -58,8 +58,8 @@ fn never_more_is_held_than_there_is() {
                 std::thread::yield_now();
                 gpu.fetch_sub(k % 4, SeqCst);
                 net.fetch_sub(k % 3, SeqCst);
-                assert!(k % 7 != 0, "one in seven panics");
-                if k % 5 == 0 {
+                assert!(!k.is_multiple_of(7), "one in seven panics");
+                if k.is_multiple_of(5) {
                     Err("one in five fails".to_owned())
                 } else {
                     Ok(held)
