@@ -8,7 +8,7 @@
 //! ```text
 //! submit ─> waiting ─(last input settles)─> queued ─claim─> running ─finish─> finished | failed
 //!              │ ▲                            │                │ │
-//!              │ └────── rearm, postpone ───────┼────────────────┘ │
+//!              │ └───── rearm, postpone ──────┼────────────────┘ │
 //!              └──── cancel, an input failed, last want gone ────┴──> cancelled | failed, without running
 //! ```
 //!
