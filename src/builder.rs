@@ -38,6 +38,10 @@ impl Builder {
             remember: REMEMBER,
             seed: None,
             stall_after: STALL,
+            resources: Vec::new(),
+            pools: Vec::new(),
+            max_pending: None,
+            max_spares: usize::MAX,
             on_start: None,
             on_stop: None,
             on_stall: None,
@@ -60,6 +64,42 @@ impl Builder {
     /// Bytes of stack of each thread; by default 8 MiB, of which only what is used takes memory.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.options.stack_size = bytes;
+        self
+    }
+
+    /// So much there is of a resource, for [`Task::resource`](crate::Task::resource): a device, a licence, bytes of
+    /// memory. A name and a number, nothing else; in units small enough that whole numbers do. Declared twice, the last
+    /// amount counts.
+    pub fn resource(mut self, name: impl Into<String>, amount: u64) -> Self {
+        declare(&mut self.options.resources, name.into(), amount);
+        self
+    }
+
+    /// A named pool of so many threads, for [`Task::pool`](crate::Task::pool): they run the tasks that ask for it and
+    /// nothing else, and no other thread runs those. A body that blocks in it, where tenter knows of it, lets a spare
+    /// thread take its part. Declared twice, the last number counts.
+    ///
+    /// With [`deterministic`](Self::deterministic) a pool has no threads: its tasks take turns with all others.
+    pub fn pool(mut self, name: impl Into<String>, threads: usize) -> Self {
+        declare(&mut self.options.pools, name.into(), threads);
+        self
+    }
+
+    /// How many tasks may be submitted and not started, about: a submit outside of tasks then waits until there are
+    /// fewer, or until no task has started for 10 ms. Tasks never wait. By default there is no limit.
+    ///
+    /// Counted in batches of each thread, so it may be passed by up to 64 tasks for each thread that submits; when few
+    /// are free, by less.
+    pub fn max_pending(mut self, tasks: usize) -> Self {
+        self.options.max_pending = Some(tasks);
+        self
+    }
+
+    /// How many spare threads there may be, beside [`threads`](Self::threads) and for each named pool: one takes the
+    /// part of each task that is blocked. With as many blocked, one more wait that cannot help gives `TooManyBlocked`.
+    /// By default, and at most, 4,096.
+    pub fn max_spares(mut self, threads: usize) -> Self {
+        self.options.max_spares = threads;
         self
     }
 
@@ -106,7 +146,7 @@ impl Builder {
     /// Starts the threads.
     ///
     /// # Errors
-    /// [`StartError`]: zero threads, a thread name with NUL, or the system refuses a thread.
+    /// [`StartError`]: zero threads, also of a pool, a name with NUL, no pending tasks, or the system refuses a thread.
     pub fn build(self) -> Result<Client, StartError> {
         if self.options.threads == 0 {
             return Err(StartError::NoThreads);
@@ -114,8 +154,35 @@ impl Builder {
         if self.options.thread_name.contains('\0') {
             return Err(StartError::ThreadName(self.options.thread_name));
         }
+        check(&self.options)?;
         Engine::start(self.options)
             .map(Client::owning)
             .map_err(StartError::Spawn)
     }
+}
+
+/// Sets what a name stands for.
+fn declare<T>(names: &mut Vec<(String, T)>, name: String, value: T) {
+    match names.iter_mut().find(|(other, _)| *other == name) {
+        Some((_, old)) => *old = value,
+        None => names.push((name, value)),
+    }
+}
+
+fn check(options: &Options) -> Result<(), StartError> {
+    for (name, threads) in &options.pools {
+        if *threads == 0 {
+            return Err(StartError::Option(format!(
+                "the pool `{name}` has no threads: give it 1 or more, or leave it out"
+            )));
+        }
+        if name.contains('\0') {
+            return Err(StartError::ThreadName(name.clone()));
+        }
+    }
+    if options.max_pending == Some(0) {
+        let text = "`max_pending(0)` would let no task in: give it 1 or more, or leave it out";
+        return Err(StartError::Option(text.to_owned()));
+    }
+    Ok(())
 }

@@ -62,7 +62,7 @@ impl Drop for Owner {
 
 /// Whether this is one of the engine's threads, which cannot wait for itself to end.
 fn on_own_thread(engine: &Arc<Engine>) -> bool {
-    local::with(engine, |local| local.seat.is_some())
+    local::with(engine, |local| local.is_own_thread())
 }
 
 /// What [`Client::close`] left behind.
@@ -252,10 +252,10 @@ impl Client {
 
     /// Options for the next submit; the name is what errors, `explain` and diagnostics call the task.
     pub fn task(&self, name: &str) -> Task<'_> {
-        Task::new(
-            self,
-            local::with(&self.engine, |local| local.name_number(name)),
-        )
+        let (name, scope) = local::with(&self.engine, |local| {
+            (local.name_number(name), local.scope())
+        });
+        Task::new(self, name, scope)
     }
 
     /// Whether the task this client was got in ([`current`]) should stop: it was cancelled, nobody wants it, or its time
@@ -346,6 +346,7 @@ impl<P> Client<P> {
     pub fn stats(&self) -> Stats {
         let counts = self.engine.stripes.sum();
         let (threads, threads_started) = self.engine.crew.threads();
+        let (in_pools, started_in_pools, blocked_in_pools) = self.engine.pools.counts();
         Stats {
             submitted: counts.submitted,
             started: counts.started,
@@ -354,9 +355,9 @@ impl<P> Client<P> {
             cancelled: counts.cancelled,
             live: self.engine.graph.live_count(),
             remembered: self.engine.graph.remembered(),
-            threads,
-            threads_started,
-            blocked: self.engine.waits.blocked(),
+            threads: threads + in_pools,
+            threads_started: threads_started + started_in_pools,
+            blocked: self.engine.waits.blocked() + blocked_in_pools,
         }
     }
 

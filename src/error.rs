@@ -51,6 +51,10 @@ pub enum ErrorKind {
     Closed,
     /// It waited for itself, through however many others.
     Deadlock,
+    /// It asks for a resource that the client was not built with, or for more of it than there is.
+    NoSuchResource,
+    /// It asks for a pool that the client was not built with.
+    NoSuchPool,
     /// Too many tasks were blocked at once to wait for one more.
     TooManyBlocked,
     /// The time given was over.
@@ -236,7 +240,7 @@ impl fmt::Display for WaitError {
         match self {
             Self::Deadlock(cycle) => write!(f, "deadlock: {cycle}"),
             Self::TooManyBlocked => f.write_str(
-                "too many tasks are blocked at once: make what they wait for their input (`submit_with`), or wait in async code with `.await`",
+                "too many tasks are blocked at once: make what they wait for their input (`submit_with`), wait in async code with `.await`, or allow more of them with `Client::builder().max_spares(..)`",
             ),
             Self::Closed => f.write_str("closed: nothing more will arrive"),
             Self::TimedOut => f.write_str("the time given for the wait was over"),
@@ -285,6 +289,8 @@ pub enum StartError {
     NoThreads,
     /// The thread name contains a NUL character, which the system does not take.
     ThreadName(String),
+    /// An option has a value that nothing can be done with; the text says which, why, and what to give instead.
+    Option(String),
     /// The system refused a thread.
     Spawn(std::io::Error),
 }
@@ -299,6 +305,7 @@ impl fmt::Display for StartError {
                 f,
                 "the thread name {name:?} contains NUL: leave that character out"
             ),
+            Self::Option(text) => f.write_str(text),
             Self::Spawn(_) => {
                 f.write_str("the system refused a thread: ask for fewer threads or a smaller stack")
             }

@@ -22,7 +22,7 @@ use crate::pool::want::TaskRef;
 pub enum Status {
     /// It lacks inputs.
     Waiting,
-    /// It is ready and waits for a thread, or is a call in an actor's mailbox.
+    /// It is ready and waits for a thread or for resources, or is a call in an actor's mailbox.
     Queued,
     /// Its body runs.
     Running,
@@ -177,7 +177,7 @@ impl<T> TaskFuture<T> {
 
     /// Where the task is in its life.
     pub fn status(&self) -> Status {
-        match self.task.state() {
+        match self.task.engine().state_seen(self.task.index()) {
             State::Waiting => Status::Waiting,
             State::Queued => Status::Queued,
             State::Running if self.task.engine().is_queued_call(self.task.index()) => {
@@ -198,6 +198,12 @@ impl<T> TaskFuture<T> {
     /// The task's key, if it was given one.
     pub fn key(&self) -> Option<Key> {
         self.task.engine().graph.key(self.task.index())
+    }
+
+    /// The task's label: its own, after those of the scopes that it was submitted in.
+    pub fn label(&self) -> Option<String> {
+        let extra = self.task.engine().extra(self.task.index())?;
+        extra.label.as_deref().map(str::to_owned)
     }
 
     /// The task's name: as given, or the type of its closure.

@@ -1,29 +1,30 @@
 //! From a job to a handle: every submit ends here, and what is wrong at that time becomes a failed handle.
 
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::panic::Location;
 use std::sync::Arc;
 
-use crate::error::{Blame, ErrorKind, TaskError};
+use crate::error::ErrorKind;
 use crate::future::TaskFuture;
 use crate::graph::{Key, Spec};
 use crate::inputs::Linker;
 use crate::pool::Engine;
+use crate::pool::asked::Refusal;
 use crate::pool::job::Job;
 use crate::pool::local;
-use crate::pool::run::guarded;
 
-/// Why a submit made no task.
-type Refusal = (ErrorKind, &'static str);
-
-const CLOSED: Refusal = (ErrorKind::Closed, "the client is closed: start another one");
+const CLOSED: Refusal = (
+    ErrorKind::Closed,
+    Cow::Borrowed("the client is closed: start another one"),
+);
 const FOREIGN_HANDLE: Refusal = (
     ErrorKind::ForeignHandle,
-    "an input belongs to another client: submit it where the input was submitted",
+    Cow::Borrowed("an input belongs to another client: submit it where the input was submitted"),
 );
 const KEY_CONFLICT: Refusal = (
     ErrorKind::KeyConflict,
-    "the key belongs to a task with another type of result: choose another key",
+    Cow::Borrowed("the key belongs to a task with another type of result: choose another key"),
 );
 
 /// The options of a plain submit.
@@ -54,6 +55,15 @@ pub(crate) fn launch<R>(
 /// As [`launch`], without inputs.
 #[inline]
 pub(crate) fn launch_alone<R>(engine: &Arc<Engine>, spec: &Spec, job: Job) -> TaskFuture<R> {
+    if let Some(why) = obstacle(engine) {
+        return refuse(engine, spec, None, job, why);
+    }
+    TaskFuture::own(local::with(engine, |local| local.submit(spec, &[], job)))
+}
+
+/// As [`launch_alone`], however many tasks are pending.
+#[inline]
+pub(crate) fn launch_now<R>(engine: &Arc<Engine>, spec: &Spec, job: Job) -> TaskFuture<R> {
     if engine.is_closed() {
         return refuse(engine, spec, None, job, CLOSED);
     }
@@ -95,37 +105,33 @@ pub(crate) fn born<R>(engine: &Arc<Engine>, spec: &Spec, job: Job, failed: bool)
 
 #[inline]
 fn refusal(engine: &Arc<Engine>, inputs: &Linker) -> Option<Refusal> {
-    if engine.is_closed() {
-        Some(CLOSED)
-    } else if inputs.is_foreign(engine) {
-        Some(FOREIGN_HANDLE)
-    } else {
-        None
+    let obstacle = obstacle(engine);
+    if obstacle.is_none() && inputs.is_foreign(engine) {
+        return Some(FOREIGN_HANDLE);
     }
+    obstacle
+}
+
+/// Why no task may be submitted now. Waits, where there is a limit on pending tasks.
+#[inline]
+fn obstacle(engine: &Arc<Engine>) -> Option<Refusal> {
+    if engine.is_wide_open() {
+        return None;
+    }
+    engine.wait_for_room();
+    engine.is_closed().then_some(CLOSED)
 }
 
 /// A handle that has failed from the start.
 #[cold]
-fn refuse<R>(
+pub(crate) fn refuse<R>(
     engine: &Arc<Engine>,
     spec: &Spec,
     key: Option<Key>,
     job: Job,
-    (kind, why): Refusal,
+    why: Refusal,
 ) -> TaskFuture<R> {
-    let task = engine.names.text_or(spec.name, || job.name().to_owned());
-    let blame = Blame {
-        task,
-        key,
-        location: spec.location,
-    };
-    let extra = engine.extras.remove(spec.extra);
-    let _ = guarded(|| job.drop_task());
-    let _ = guarded(|| drop(extra));
-    born(
-        engine,
-        &Spec { extra: 0, ..*spec },
-        Job::error(TaskError::new(kind, blame, why, None)),
-        true,
-    )
+    TaskFuture::own(local::with(engine, |local| {
+        local.refuse(spec, key, &[], job, why)
+    }))
 }

@@ -11,6 +11,8 @@
 //! | a queue has capacity 0 | it has no bound |
 //! | a name is published twice, or asked for and not published | `NameError`: `Taken`, `Unknown` |
 //! | an input belongs to another client | the handle has failed with `ForeignHandle` |
+//! | a task asks for a pool or a resource that the client was not built with, or for more than there is | the handle has failed with `NoSuchPool` or `NoSuchResource`, whose text names those there are |
+//! | more tasks are pending than [`Builder::max_pending`] | a submit outside of tasks waits, at most until nothing has started for 10 ms |
 //! | a key is used with another type of result | the handle has failed with `KeyConflict`; the first task goes on |
 //! | a task waits for itself, or in a cycle | `result()` gives `Deadlock` and names the cycle |
 //! | a task runs for longer than its `timeout` | its handle is settled with `TimedOut` at once; the body sees its cancel token, and is let finish |
@@ -19,7 +21,7 @@
 //! | a task takes a lock that it holds, or two tasks take two locks crosswise | one wait gives `Deadlock` and names the tasks and the locks |
 //! | more permits or locks are asked for than there are | the wait gives `Exceeds` at once |
 //! | a semaphore, barrier or buffer is to be of size 0 | it is a [`NameError`] |
-//! | more than 4,096 tasks are blocked at once | a wait that cannot help gives `TooManyBlocked` |
+//! | more than 4,096 tasks are blocked at once, or than [`Builder::max_spares`] | a wait that cannot help gives `TooManyBlocked` |
 //! | a body panics | the panic is caught, and is the task's error |
 //! | a call of an actor panics | its state is dropped; later calls fail with `Poisoned` and name the panic, until `restart()` |
 //! | a call waits for another of the same actor | as for tasks: `Deadlock` names the cycle |
@@ -49,6 +51,7 @@ mod client;
 mod completed;
 mod completions;
 mod error;
+mod full;
 mod future;
 mod gather;
 #[doc(hidden)]
@@ -57,6 +60,8 @@ pub mod guide;
 mod inputs;
 mod launch;
 mod on_done;
+mod options;
+mod pending;
 #[expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -71,7 +76,7 @@ mod submit_many;
 mod sync;
 mod task;
 
-pub use actor::{Actor, ActorBuilder, Full, NotRestartable};
+pub use actor::{Actor, ActorBuilder, NotRestartable};
 pub use as_completed::{AsCompleted, as_completed};
 pub use attempts::{Reschedule, attempt};
 pub use awaiting::{Awaiting, AwaitingOwned, Value};
@@ -89,9 +94,7 @@ pub use gather::{
 pub use graph::Key;
 pub use inputs::{Borrowed, Held, Inputs, Lent, Many, Owned};
 pub use retry::NotRetryable;
-pub use sync::{
-    Barrier, BarrierWaitResult, Event, Lock, LockGuard, Message, Messages, MultiLock, PutError,
-    Queue, QueueIter, QueueStream, ReleaseError, Semaphore, SemaphoreGuard, Subscriber, Topic,
-    Variable,
-};
+pub use sync::{Barrier, BarrierWaitResult, Event, Lock, LockGuard, Message, Messages, MultiLock, PutError, Queue, QueueIter, QueueStream, ReleaseError, Semaphore, SemaphoreGuard, Subscriber, Topic, Variable};
 pub use task::{Again, IntoTask, Once, Task};
+pub use options::Annotate;
+pub use full::Full;

@@ -2,13 +2,15 @@
 
 use std::marker::PhantomData;
 use std::panic::Location;
+use std::sync::Arc;
 
 use crate::client::{Client, Local};
 use crate::error::Failure;
 use crate::future::TaskFuture;
 use crate::graph::{Key, Spec};
 use crate::inputs::{Held, Inputs, Linker};
-use crate::launch::{launch, launch_alone, launch_keyed};
+use crate::launch::{launch, launch_alone, launch_keyed, refuse};
+use crate::pool::asked::{Asked, Refusal};
 use crate::pool::extras::Extra;
 use crate::pool::job::Job;
 
@@ -65,11 +67,17 @@ mod sealed {
 pub struct Task<'c, M = Once> {
     client: &'c Client,
     name: u32,
-    priority: i32,
+    pub(crate) priority: Option<i32>,
     key: Option<Key>,
     pure: bool,
     /// The options that few tasks have.
     pub(crate) extra: Option<Box<Extra>>,
+    /// Those that a scope can have too.
+    pub(crate) asked: Option<Box<Asked>>,
+    /// The scope that it is submitted in.
+    scope: Option<Arc<Asked>>,
+    /// Why there will be no task.
+    refused: Option<Box<Refusal>>,
     mode: PhantomData<fn() -> M>,
 }
 
@@ -82,14 +90,17 @@ pub struct Once(());
 pub struct Again(());
 
 impl<'c> Task<'c> {
-    pub(crate) fn new(client: &'c Client, name: u32) -> Self {
+    pub(crate) fn new(client: &'c Client, name: u32, scope: Option<Arc<Asked>>) -> Self {
         Self {
             client,
             name,
-            priority: 0,
+            priority: None,
             key: None,
             pure: false,
             extra: None,
+            asked: None,
+            scope,
+            refused: None,
             mode: PhantomData,
         }
     }
@@ -104,6 +115,9 @@ impl<'c, M> Task<'c, M> {
             key: self.key,
             pure: self.pure,
             extra: self.extra,
+            asked: self.asked,
+            scope: self.scope,
+            refused: self.refused,
             mode: PhantomData,
         }
     }
@@ -126,7 +140,7 @@ impl<'c, M> Task<'c, M> {
 
     /// Higher runs first; the default is 0. Every 61st pick takes the oldest task whatever its priority.
     pub fn priority(mut self, priority: i32) -> Self {
-        self.priority = priority;
+        self.priority = Some(priority);
         self
     }
 }
@@ -180,7 +194,7 @@ impl Task<'_> {
     }
 }
 
-impl<M> Task<'_, M> {
+impl<'c, M> Task<'c, M> {
     pub(crate) fn launch<R: Send + Sync + 'static>(
         mut self,
         linker: Linker,
@@ -189,6 +203,9 @@ impl<M> Task<'_, M> {
     ) -> TaskFuture<R> {
         let spec = self.spec(location);
         let engine = self.client.engine();
+        if let Some(why) = self.refused {
+            return refuse(engine, &spec, self.key, job, *why);
+        }
         match self.key {
             Some(key) => launch_keyed(engine, &spec, key, linker, job),
             None => launch(engine, &spec, linker, job),
@@ -204,29 +221,44 @@ impl<M> Task<'_, M> {
     ) -> TaskFuture<R> {
         let spec = self.spec(location);
         let engine = self.client.engine();
+        if let Some(why) = self.refused {
+            return refuse(engine, &spec, self.key, job, *why);
+        }
         match self.key {
             Some(key) => launch_keyed(engine, &spec, key, Linker::default(), job),
             None => launch_alone(engine, &spec, job),
         }
     }
 
+    pub(crate) fn client(&self) -> &'c Client {
+        self.client
+    }
+
     #[inline]
     fn spec(&mut self, location: &'static Location<'static>) -> Spec {
+        let plain = self.extra.is_none() && self.asked.is_none() && self.scope.is_none();
+        let extra = if plain { 0 } else { self.add_extra() };
         Spec {
             name: self.name,
-            priority: self.priority,
+            priority: self.priority.unwrap_or(0),
             location: Some(location),
             pure: self.pure,
-            extra: match &self.extra {
-                None => 0,
-                Some(_) => self.add_extra(),
-            },
+            extra,
         }
     }
 
     #[cold]
     fn add_extra(&mut self) -> u32 {
-        let extra = self.extra.take().unwrap_or_default();
+        let mut extra = self.extra.take().unwrap_or_default();
+        let own = self.asked.take().unwrap_or_default();
+        let asked = match &self.scope {
+            Some(scope) => scope.around(&own),
+            None => *own,
+        };
+        self.priority = self.priority.or(asked.priority);
+        self.refused = asked.refused.clone().map(Box::new);
+        asked.fill(&mut extra);
+        extra.scope = self.scope.take();
         self.client.engine().extras.add(*extra)
     }
 }

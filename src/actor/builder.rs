@@ -69,7 +69,7 @@ impl<'c> ActorBuilder<'c> {
     }
 
     /// How many calls may wait, beside the one in progress; 0, the default, is no bound. Past it [`Actor::call`] waits
-    /// and [`Actor::try_call`] says [`Full`](super::Full). The making of a state is a call too.
+    /// and [`Actor::try_call`] says [`Full`](crate::Full). The making of a state is a call too.
     pub fn mailbox(mut self, calls: usize) -> Self {
         self.capacity = calls;
         self

@@ -21,6 +21,7 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::error::{Blame, ErrorKind, Failure, TaskError, WaitError};
+use crate::full::Full;
 use crate::future::TaskFuture;
 use crate::launch::born;
 use crate::pool::job::Job;
@@ -29,7 +30,7 @@ use mailbox::Mailbox;
 use room::Room;
 
 pub use builder::ActorBuilder;
-pub use error::{Full, NotRestartable};
+pub use error::NotRestartable;
 
 /// A state that only its calls touch: they run one at a time, in the order in which they were made.
 ///

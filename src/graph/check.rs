@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::node::WAITER;
 use super::word::{
-    self, COMPACTING, DONE, FAILED, KEYED, LINKING, QUEUED, RUNNING, SETTLED, UNRUN, has,
+    self, COMPACTING, DONE, FAILED, KEYED, LINKING, POSTPONED, QUEUED, RUNNING, SETTLED, UNRUN, has,
 };
 use super::{Graph, State, state_of};
 
@@ -113,19 +113,20 @@ impl<P> Graph<P> {
             join & LINKING == 0,
             "node {index} is being linked while nobody works"
         );
-        let missing = join & !UNRUN;
+        let missing = join & !(UNRUN | POSTPONED);
+        let postponed = join & POSTPONED != 0;
         assert_eq!(
             missing, cells,
             "node {index}: its missing inputs and the lists it is in"
         );
-        let machine = u64::from(!has(word, DONE) || missing > 0);
+        let machine = u64::from(!has(word, DONE) || missing > 0 || postponed);
         assert!(
             refs >= machine + wants,
             "node {index} has {refs} references, {wants} wants by dependents"
         );
         let waits = !has(word, QUEUED | RUNNING | SETTLED);
         assert!(
-            !waits || missing > 0,
+            !waits || missing > 0 || postponed,
             "node {index} waits for nothing and is not queued"
         );
         assert!(

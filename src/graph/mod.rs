@@ -8,7 +8,7 @@
 //! ```text
 //! submit ─> waiting ─(last input settles)─> queued ─claim─> running ─finish─> finished | failed
 //!              │ ▲                            │                │ │
-//!              │ └────────── rearm ───────────┼────────────────┘ │
+//!              │ └───── rearm, postpone ──────┼────────────────┘ │
 //!              └──── cancel, an input failed, last want gone ────┴──> cancelled | failed, without running
 //! ```
 //!
@@ -40,6 +40,7 @@ mod key;
 mod list;
 mod node;
 mod overflow;
+mod postpone;
 mod remember;
 mod reopen;
 mod submit;

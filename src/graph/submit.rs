@@ -247,7 +247,7 @@ impl<P> Graph<P> {
 
     /// Gives RUNNING up. Not if the task was cancelled or lost its last want: then it is cancelled now, to be settled
     /// unrun.
-    fn stop_running(&self, index: u32) -> bool {
+    pub(super) fn stop_running(&self, index: u32) -> bool {
         let word = &self.node(index).word;
         let mut old = word.load(Acquire);
         loop {

@@ -36,6 +36,8 @@ pub(super) const LINKING: u32 = 1 << 31;
 /// In a join counter: the task is being settled unrun. Of this and the end of the linking, whoever comes second lets
 /// the inputs go: those that are not linked yet have no want to give up.
 pub(super) const UNRUN: u32 = 1 << 30;
+/// In a join counter: the task is ready, but the driver has put it in a line of its own (see `postpone.rs`).
+pub(super) const POSTPONED: u32 = 1 << 29;
 /// Nobody may read the value any more through this node, and readers know: the task is settled.
 pub(super) const SETTLED: u64 = DONE | CANCELLED;
 

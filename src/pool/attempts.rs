@@ -168,6 +168,7 @@ impl Local {
                 attempts.now.lock().rescheduled = true;
                 return Ended::Reschedules;
             }
+            bump(&self.stripe.rearmed);
             bump(&self.stripe.started);
         }
     }
@@ -277,6 +278,7 @@ impl Local {
         // It has a want of each, and all of them have finished.
         let inputs: Inputs = graph.inputs(index).iter().map(|&i| i | GIVEN).collect();
         let priority = graph.priority(index);
+        bump(&self.stripe.rearmed);
         let mut state = self.state();
         let super::local::State { cache, fx, .. } = &mut *state;
         if let Born::Ready(index) = graph.rearm(cache, index, &inputs, fx) {

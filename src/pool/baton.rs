@@ -1,15 +1,18 @@
 //! The deterministic host: one body runs at a time, and a seeded baton decides whose turn it is.
 //!
 //! There is one place, the baton. At every task boundary and at every wait that blocks, the next turn is drawn among
-//! the ready tasks and the blocked bodies whose wait is over. As long as only tasks submit tasks, the same seed gives
+//! the ready tasks of the highest priority and the blocked bodies whose wait is over. As long as only tasks submit tasks, the same seed gives
 //! the same order. It knows only our own blocking: a body that blocks on anything else keeps the baton.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock, Weak};
 
 use parking_lot::Mutex;
 
 use super::Engine;
 use super::parker::Parker;
+use super::queues::OLDEST_EVERY;
 
 /// Whose turn it may be.
 #[derive(Debug)]
@@ -21,13 +24,27 @@ pub(crate) struct Baton {
 #[derive(Debug)]
 struct Turns {
     random: u64,
-    ready: Vec<u32>,
+    /// By priority, the highest first; no list is empty.
+    ready: BTreeMap<Reverse<i32>, Vec<u32>>,
+    turns: u32,
     resumable: Vec<Arc<Parker>>,
     /// Drawn, and to be picked next.
     drawn: Option<u32>,
 }
 
 impl Turns {
+    /// The priority of the tasks whose turn it may be: the highest, and now and then the lowest, so that none starves.
+    fn candidates(&mut self) -> Option<Reverse<i32>> {
+        self.turns = self.turns.wrapping_add(1);
+        let lowest = self.turns.is_multiple_of(OLDEST_EVERY);
+        let entry = if lowest {
+            self.ready.last_key_value()
+        } else {
+            self.ready.first_key_value()
+        };
+        entry.map(|(priority, _)| *priority)
+    }
+
     /// A number below `limit`. SplitMix64 (Steele, Lea and Flood, 2014): any seed will do, 0 too.
     fn below(&mut self, limit: usize) -> usize {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -42,7 +59,8 @@ impl Baton {
     pub(super) fn new(seed: u64) -> Self {
         let turns = Turns {
             random: seed,
-            ready: Vec::new(),
+            ready: BTreeMap::new(),
+            turns: 0,
             resumable: Vec::new(),
             drawn: None,
         };
@@ -57,8 +75,9 @@ impl Baton {
         self.engine.get_or_init(|| Arc::downgrade(engine));
     }
 
-    pub(super) fn push(&self, index: u32) {
-        self.turns.lock().ready.push(index);
+    pub(super) fn push(&self, index: u32, priority: i32) {
+        let ready = &mut self.turns.lock().ready;
+        ready.entry(Reverse(priority)).or_default().push(index);
     }
 
     pub(super) fn has_work(&self) -> bool {
@@ -85,7 +104,9 @@ impl Baton {
     /// Draws the next turn: a body to resume, or `None`: then [`pick`](Self::pick) has the task, if there is one.
     pub(super) fn turn(&self) -> Option<Arc<Parker>> {
         let turns = &mut *self.turns.lock();
-        let (ready, all) = (turns.ready.len(), turns.ready.len() + turns.resumable.len());
+        let candidates = turns.candidates();
+        let ready = candidates.map_or(0, |priority| turns.ready[&priority].len());
+        let all = ready + turns.resumable.len();
         if turns.drawn.is_some() || all == 0 {
             return None;
         }
@@ -93,7 +114,12 @@ impl Baton {
         if k >= ready {
             return Some(turns.resumable.remove(k - ready));
         }
-        turns.drawn = Some(turns.ready.swap_remove(k));
+        let priority = candidates?;
+        let of_priority = turns.ready.get_mut(&priority)?;
+        turns.drawn = Some(of_priority.swap_remove(k));
+        if of_priority.is_empty() {
+            turns.ready.remove(&priority);
+        }
         None
     }
 

@@ -21,7 +21,7 @@ use crate::graph::State as TaskState;
 impl Engine {
     /// Ends everything that can be ended without waiting. A second call finds nothing to do.
     pub(crate) fn close(self: &Arc<Self>) {
-        self.closed.store(true, SeqCst);
+        self.door.fetch_or(super::CLOSED, SeqCst);
         fence(SeqCst);
         local::with(self, |local| {
             self.cancel_all(local);
@@ -34,13 +34,15 @@ impl Engine {
             local.settle_all();
         });
         self.crew.stop();
+        self.pools.stop();
         self.monitor.stop();
     }
 
     /// Waits for running bodies, at most until `deadline`; gives the names of those that are still running.
     pub(crate) fn wait_stopped(self: &Arc<Self>, deadline: Option<Instant>) -> Vec<String> {
         // A copy made by `fork` has no threads to wait for.
-        let stopped = self.forked() || self.crew.wait_empty(deadline);
+        let stopped =
+            self.forked() || (self.crew.wait_empty(deadline) && self.pools.wait_empty(deadline));
         if stopped {
             Vec::new()
         } else {

@@ -94,6 +94,11 @@ impl Crew {
         self.starved.swap(false, Relaxed)
     }
 
+    /// There is work, and nobody is left to do it.
+    pub(super) fn starve(&self) {
+        self.starved.store(true, Relaxed);
+    }
+
     /// Whether a thread that has a body seems to be blocked by something that we know nothing of.
     pub(super) fn is_blocked_unseen(&self) -> bool {
         let seats = self.roster.lock().seats.clone();
@@ -288,7 +293,7 @@ impl Engine {
     /// Adds a thread with an extra place, against blocking that cannot be seen.
     pub(super) fn hire_extra(self: &Arc<Self>) {
         let mut roster = self.crew.roster.lock();
-        if roster.stopping || roster.threads >= HARD_CAP {
+        if roster.stopping || roster.threads >= HARD_CAP.min(self.options.most_threads()) {
             return;
         }
         roster.extra += 1;
@@ -327,6 +332,9 @@ impl Engine {
     }
 
     fn hire(self: &Arc<Self>, roster: &mut Roster, place: Place) -> Result<(), Place> {
+        if roster.threads >= self.options.most_threads() {
+            return Err(place); // Some body works without a place, and will look for one.
+        }
         self.hire_or_say(roster, place).map_err(|(_, place)| place)
     }
 

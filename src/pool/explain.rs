@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::local::Local;
+use super::resources::Lack;
 use super::waits::On;
 use crate::graph::{Id, State as TaskState};
 use crate::sync::Claim;
@@ -15,8 +16,11 @@ const NAMED: usize = 3;
 impl Engine {
     /// Says of a task, which the caller wants, why it is not running.
     pub(crate) fn explain(&self, local: &Local, index: u32) -> String {
-        let label = self.label(index);
-        match self.graph.state(index) {
+        let mut label = self.label(index);
+        if let Some(more) = self.extra(index).and_then(|extra| extra.label.clone()) {
+            label = format!("{label} [{more}]");
+        }
+        match self.state_seen(index) {
             TaskState::Finished => format!("{label} is finished"),
             TaskState::Failed => {
                 format!("{label} failed: {}", super::job::error(&self.graph, index))
@@ -28,7 +32,9 @@ impl Engine {
             TaskState::Running => self
                 .explain_call(local, &label, index)
                 .unwrap_or_else(|| self.explain_running(local, &label, index)),
-            TaskState::Queued => self.explain_queued(&label),
+            TaskState::Queued => self
+                .explain_line(local, &label, index)
+                .unwrap_or_else(|| self.explain_queued(&label)),
             TaskState::Waiting => self.explain_waiting(local, &label, index),
         }
     }
@@ -67,6 +73,44 @@ impl Engine {
         format!("{label} is ready and queued: {why}")
     }
 
+    /// Of a task in the line of a pool or for resources.
+    fn explain_line(&self, local: &Local, label: &str, index: u32) -> Option<String> {
+        if let Some(lack) = self.resources.lack(index) {
+            return Some(self.explain_lack(local, label, &lack));
+        }
+        let gate = self.extra(index)?.gate.clone()?;
+        let (name, threads, in_line) = self.pools.place_of(&gate)?;
+        let tasks = if in_line == 1 { "task is" } else { "tasks are" };
+        Some(format!(
+            "{label} is ready and queued for the pool `{name}`, whose threads ({threads}) are busy; {in_line} {tasks} in its line"
+        ))
+    }
+
+    fn explain_lack(&self, local: &Local, label: &str, lack: &Lack) -> String {
+        let amount = |(name, needed, free, all): &(String, u64, u64, u64)| {
+            format!("{needed} of `{name}` ({free} of {all} free)")
+        };
+        let amounts: Vec<String> = lack.resources.iter().map(amount).collect();
+        let holder = |&task: &u32| local.pinned(task, || self.label(task));
+        let mut holders: Vec<String> = lack.holders.iter().filter_map(holder).collect();
+        if lack.more_holders > 0 {
+            holders.push(format!("{} more", lack.more_holders));
+        }
+        let held = if holders.is_empty() {
+            String::new()
+        } else {
+            format!("; held by {}", holders.join(", "))
+        };
+        let ahead = match lack.ahead {
+            0 => String::new(),
+            ahead => format!("; {ahead} before it in line"),
+        };
+        format!(
+            "{label} is ready and queued: it needs {}{held}{ahead}",
+            amounts.join(" and ")
+        )
+    }
+
     fn explain_waiting(&self, local: &Local, label: &str, index: u32) -> String {
         let mut missing = Vec::new();
         for input in self.graph.inputs(index) {
@@ -76,7 +120,7 @@ impl Engine {
                     missing.push(format!(
                         "{} ({})",
                         self.label(input),
-                        state_word(self.graph.state(input))
+                        state_word(self.state_seen(input))
                     ));
                 }
             });

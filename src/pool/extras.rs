@@ -12,7 +12,9 @@ use parking_lot::RwLock;
 use slab::Slab;
 
 use super::Engine;
+use super::asked::Asked;
 use super::attempts::Attempts;
+use super::gate::Gate;
 
 /// Numbers from here on are no entries: each is shared by all the calls of an actor.
 pub(super) const SHARED: u32 = 1 << 27;
@@ -20,15 +22,31 @@ pub(super) const SHARED: u32 = 1 << 27;
 /// The rare data of a task. What is asked for at submit is plain; what changes later guards itself.
 #[derive(Default)]
 pub(crate) struct Extra {
+    /// How often it may run and for how long, and how far it is.
     pub(crate) attempts: Attempts,
+    /// Where it may run, and what must be free before it does.
+    pub(crate) gate: Option<Arc<Gate>>,
+    /// What it is called besides its name.
+    pub(crate) label: Option<Arc<str>>,
+    /// The options that the tasks inherit which its body submits.
+    pub(crate) scope: Option<Arc<Asked>>,
 }
 
 impl Extra {
     /// What a task that is made anew has: what was asked for, and nothing of what has happened since.
     pub(super) fn renewed(&self) -> Self {
-        let Self { attempts } = self;
+        let Self {
+            attempts,
+            gate,
+            label,
+            scope,
+        } = self;
+        let gate = gate.as_ref().map(|gate| Arc::new(gate.renewed()));
         Self {
             attempts: attempts.renewed(),
+            gate,
+            label: label.clone(),
+            scope: scope.clone(),
         }
     }
 }

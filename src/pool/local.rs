@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::Engine;
+use super::asked::Asked;
 use super::parker::Parker;
 use super::place::{Place, Seat};
 use super::queues::Pace;
@@ -31,6 +32,14 @@ pub(crate) struct Local {
     pub(crate) task: Cell<u32>,
     /// The waits of the bodies on this thread's stack, outermost first.
     pub(crate) frames: RefCell<Vec<Frame>>,
+    /// The named pool whose thread this is; 0 is none.
+    pub(crate) pool: u32,
+    /// Whether there is a `scope`.
+    pub(super) scoped: Cell<bool>,
+    /// The options that submits on this thread inherit.
+    pub(super) scope: RefCell<Option<Arc<Asked>>>,
+    /// Submits that this thread may do before it counts again what is pending.
+    pub(super) room: Cell<u32>,
     /// The last name this thread asked for, and its number.
     pub(super) last_name: RefCell<(Arc<str>, u32)>,
     /// Whether a call further down this thread's stack is doing the duties.
@@ -182,6 +191,10 @@ impl Local {
             seat,
             task: Cell::new(0),
             frames: RefCell::new(Vec::new()),
+            pool: 0,
+            scoped: Cell::new(false),
+            scope: RefCell::new(None),
+            room: Cell::new(0),
             last_name: RefCell::new(("".into(), 0)),
             settling: Cell::new(false),
             seceded: Cell::new(false),
@@ -193,6 +206,11 @@ impl Local {
     #[inline]
     pub(crate) fn state(&self) -> RefMut<'_, State> {
         self.state.borrow_mut()
+    }
+
+    /// Whether this is one of the engine's own threads, which it waits for when it ends.
+    pub(crate) fn is_own_thread(&self) -> bool {
+        self.seat.is_some() || self.pool != 0
     }
 
     /// Whether a task's body is on this thread's stack.
@@ -235,6 +253,12 @@ impl Engine {
     /// Whether the engine takes no more tasks.
     #[inline]
     pub(crate) fn is_closed(&self) -> bool {
-        self.closed.load(Relaxed)
+        self.door.load(Relaxed) & super::CLOSED != 0
+    }
+
+    /// Whether every submit may go through without another look: not closed, and no limit on pending tasks.
+    #[inline]
+    pub(crate) fn is_wide_open(&self) -> bool {
+        self.door.load(Relaxed) == 0
     }
 }

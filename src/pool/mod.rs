@@ -15,11 +15,14 @@
 //! | `attempts`, `timers`, `retry` | running a task more than once, for a limited time, and anew after it failed |
 //! | `promise`, `extras`, `actors` | tasks finished from outside; what few tasks have; whose turn it is at an actor |
 //! | `polled`, `poll_turn` | tasks that are futures |
+//! | `gate`, `line`, `resources`, `pools`, `stuck` | tasks that may not run anywhere and at any time |
+//! | `asked`, `scope`, `pending` | options, who inherits them, and back-pressure |
 //! | `options`, `names`, `stripe`, `clock` | configuration, names, counters, deadlines |
 
 pub(crate) mod actors;
 pub(crate) mod async_wait;
 pub(crate) mod attempts;
+pub(crate) mod asked;
 pub(crate) mod baton;
 pub(crate) mod clock;
 mod close;
@@ -27,27 +30,34 @@ mod crew;
 mod detect;
 mod explain;
 pub(crate) mod extras;
+mod gate;
 mod help;
 pub(crate) mod job;
+mod line;
 pub(crate) mod local;
 mod monitor;
 mod names;
 mod options;
 pub(crate) mod parker;
+mod pending;
 mod perform;
 pub(crate) mod place;
 mod poll_turn;
 mod polled;
+mod pools;
 mod priority;
 pub(crate) mod promise;
 mod queues;
 mod restart;
 mod retry;
+mod resources;
 pub(crate) mod run;
 mod secede;
+mod scope;
 mod sleep;
 mod stack;
 pub(crate) mod stripe;
+mod stuck;
 mod submit;
 mod timers;
 pub(crate) mod turn;
@@ -59,7 +69,7 @@ mod worker;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicU8, AtomicUsize};
 
 use crate::graph::Graph;
 use crate::sync::{Coordination, Named, Published};
@@ -71,7 +81,9 @@ use job::Job;
 use monitor::Monitor;
 use names::Names;
 use polled::AsyncTasks;
+use pools::Pools;
 use queues::Queues;
+use resources::Resources;
 use stripe::Stripes;
 use timers::Timers;
 use waiters::Waiters;
@@ -93,6 +105,8 @@ pub(crate) struct Engine {
     pub(crate) names: Names,
     pub(crate) extras: Extras,
     async_tasks: AsyncTasks,
+    pub(crate) resources: Resources,
+    pub(crate) pools: Pools,
     pub(crate) named: Named,
     pub(crate) published: Published,
     pub(crate) coordination: Coordination,
@@ -103,10 +117,16 @@ pub(crate) struct Engine {
     forwarding: parking_lot::Mutex<()>,
     /// Held while failed tasks are made anew.
     retrying: parking_lot::Mutex<()>,
-    closed: AtomicBool,
+    /// `CLOSED`, `LIMITED`: 0 lets every submit through with one look.
+    door: AtomicU8,
     /// The process that has the threads.
     process: u32,
 }
+
+/// In [`Engine::door`]: no more tasks are taken.
+const CLOSED: u8 = 1;
+/// In [`Engine::door`]: there is a limit on pending tasks.
+const LIMITED: u8 = 2;
 
 /// How many walks hold pins just now: a pin can make a sole owner look like one of two.
 #[derive(Debug, Default)]
@@ -144,17 +164,24 @@ impl Engine {
             names: Names::default(),
             extras: Extras::default(),
             async_tasks: AsyncTasks::default(),
+            resources: Resources::new(&options.resources),
+            pools: Pools::new(&options.pools),
             named: Named::default(),
             published: Published::default(),
             coordination: Coordination::default(),
             actors: Actors::default(),
+            door: AtomicU8::new(if options.max_pending.is_some() {
+                LIMITED
+            } else {
+                0
+            }),
             options,
             pins: Pins::default(),
             forwarding: parking_lot::Mutex::new(()),
             retrying: parking_lot::Mutex::new(()),
-            closed: AtomicBool::new(false),
             process: std::process::id(),
         });
+        let in_turn = baton.is_some();
         if let Some(baton) = baton {
             baton.serve(&engine);
         }
@@ -162,7 +189,9 @@ impl Engine {
             engine.options.remember,
             &mut crate::graph::Effects::default(),
         );
-        match engine.hire_all(places) {
+        let hired = engine.hire_all(places);
+        let hired = hired.and_then(|()| if in_turn { Ok(()) } else { engine.hire_pools() });
+        match hired {
             Ok(()) => Ok(engine),
             Err(error) => {
                 engine.close();

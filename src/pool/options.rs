@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::crew::HARD_CAP;
 use super::run::guarded;
 
 /// A hook that a thread calls.
@@ -21,12 +22,26 @@ pub(crate) struct Options {
     pub(crate) remember: usize,
     pub(crate) seed: Option<u64>,
     pub(crate) stall_after: Duration,
+    pub(crate) resources: Vec<(String, u64)>,
+    pub(crate) pools: Vec<(String, usize)>,
+    pub(crate) max_pending: Option<usize>,
+    pub(crate) max_spares: usize,
     pub(crate) on_start: Option<Hook>,
     pub(crate) on_stop: Option<Hook>,
     pub(crate) on_stall: Option<StallHook>,
 }
 
 impl Options {
+    /// How many bodies may be blocked at a time; each lets a spare thread take its part.
+    pub(super) fn most_blocked(&self) -> usize {
+        HARD_CAP.min(self.max_spares)
+    }
+
+    /// How many threads there may be besides those of named pools.
+    pub(super) fn most_threads(&self) -> usize {
+        self.threads.saturating_add(self.max_spares)
+    }
+
     pub(super) fn thread_started(&self) {
         call(self.on_start.as_ref());
     }

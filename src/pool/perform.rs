@@ -131,6 +131,7 @@ impl Local {
     /// Settles a task with the error of its input, which it still wants.
     fn inherit(&self, task: u32, input: u32) {
         self.take_over_error(&Claimed::handed(task), input);
+        bump(&self.stripe.inherited);
         let state = &mut *self.state();
         self.engine
             .graph
@@ -149,6 +150,9 @@ impl Local {
     }
 
     fn settle_unrun(&self, task: u32) {
+        if self.engine.graph.extra(task) != 0 {
+            self.leave_line(task);
+        }
         self.dispose(&Claimed::handed(task), Left::Task);
         bump(&self.stripe.cancelled);
         let state = &mut *self.state();

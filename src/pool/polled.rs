@@ -243,7 +243,7 @@ impl Local {
             return self.poll_held(task);
         }
         task.turn().wake();
-        self.give_back(&*task);
+        self.rest_future(&*task);
         None
     }
 
@@ -270,7 +270,7 @@ impl Local {
         let claimed = Claimed::handed(index);
         let outcome = match step {
             Step::Pending => {
-                self.give_back(&*task);
+                self.rest_future(&*task);
                 return None;
             }
             Step::Ready(Ok(())) => {
@@ -284,7 +284,7 @@ impl Local {
     }
 
     /// Gives the turn with a pending future back. Woken meanwhile, it is queued; or dropped, if it was for that.
-    fn give_back(&self, task: &dyn Polled) {
+    fn rest_future(&self, task: &dyn Polled) {
         let index = task.index();
         if !task.turn().rest() {
             return;
@@ -310,13 +310,19 @@ impl Local {
         let entered = self.engine.async_tasks.shard(index).lock().remove(&index);
         task.turn().end();
         drop(entered); // A shell: the future is gone.
+        if self.engine.graph.extra(index) != 0 {
+            self.give_back(index);
+        }
         self.end(&Claimed::handed(index), outcome, &Inputs::new(), bypass)
     }
 
     /// Calls `f` as a part of the task.
     fn inside<R>(&self, index: u32, f: impl FnOnce() -> R) -> R {
         let outer = self.task.replace(index);
+        let extra = self.engine.extra(index);
+        let scope = self.enter_scope(extra.and_then(|extra| extra.scope.clone()));
         let result = f(); // Guards its user code itself.
+        drop(scope);
         self.task.set(outer);
         result
     }

@@ -7,6 +7,8 @@ use std::sync::atomic::Ordering::{Relaxed, Release};
 
 use parking_lot::Mutex;
 
+use super::line::rank;
+
 /// Above the unprioritised (`high`) and below them (`low`), and all of them in the order they came.
 #[derive(Debug, Default)]
 pub(super) struct Priorities {
@@ -14,8 +16,9 @@ pub(super) struct Priorities {
     queues: Mutex<Queues>,
 }
 
-/// Higher priority first, then first come, first served.
-type Heap = BinaryHeap<(i32, Reverse<u64>, u32)>;
+/// Higher priority first, then the lower rank: work of tasks before work from outside, depth first; then first come,
+/// first served.
+type Heap = BinaryHeap<(i32, Reverse<i64>, u32)>;
 
 #[derive(Debug, Default)]
 struct Queues {
@@ -23,7 +26,7 @@ struct Queues {
     low: Heap,
     /// May name tasks that a heap has handed out already: entries are hints.
     arrival: VecDeque<(u64, u32)>,
-    next: u64,
+    last: u64,
 }
 
 impl Priorities {
@@ -33,16 +36,16 @@ impl Priorities {
         self.queued.load(Relaxed) != 0
     }
 
-    pub(super) fn push(&self, index: u32, priority: i32) {
+    pub(super) fn push(&self, index: u32, priority: i32, from_task: bool) {
         let queues = &mut *self.queues.lock();
-        let number = queues.next;
-        queues.next += 1;
+        queues.last += 1;
+        let number = queues.last;
         let heap = if priority > 0 {
             &mut queues.high
         } else {
             &mut queues.low
         };
-        heap.push((priority, Reverse(number), index));
+        heap.push((priority, Reverse(rank(number, from_task)), index));
         queues.arrival.push_back((number, index));
         queues.tidy();
         self.queued.store(queues.len(), Release);
@@ -87,7 +90,7 @@ impl Queues {
         }
         let both = self.high.iter().chain(&self.low);
         let mut left: Vec<_> = both
-            .map(|&(_, Reverse(number), index)| (number, index))
+            .map(|&(_, Reverse(rank), index)| (rank.unsigned_abs(), index))
             .collect();
         left.sort_unstable();
         self.arrival = left.into();

@@ -17,7 +17,7 @@ use super::priority::Priorities;
 
 /// Every so many picks the oldest queued task goes first, whatever its priority. As in Go's and tokio's schedulers, a
 /// prime, so that it does not fall in step with a program's own period.
-const OLDEST_EVERY: u32 = 61;
+pub(super) const OLDEST_EVERY: u32 = 61;
 /// A batch from outside with fewer than so many tasks left is a thin one.
 const THIN: usize = 15;
 /// Injectors: enough that outside threads seldom meet, few enough to look through.
@@ -116,7 +116,7 @@ impl Queues {
     #[inline]
     pub(super) fn push(&self, state: &mut State, index: u32, priority: i32) {
         if priority != 0 || self.baton.is_some() {
-            self.push_special(index, priority);
+            self.push_special(index, priority, state.place.is_some());
         } else if let Some(deque) = state.place.as_ref().and_then(Place::deque) {
             deque.push(index);
         } else {
@@ -127,17 +127,17 @@ impl Queues {
     /// As [`push`](Self::push), behind what is there already of this priority and the work from outside, whoever pushes.
     pub(super) fn push_last(&self, state: &mut State, index: u32, priority: i32) {
         if priority != 0 || self.baton.is_some() {
-            self.push_special(index, priority);
+            self.push_special(index, priority, false);
         } else {
             self.injectors[self.injector_of(state)].push(index);
         }
     }
 
     #[cold]
-    fn push_special(&self, index: u32, priority: i32) {
+    fn push_special(&self, index: u32, priority: i32, from_task: bool) {
         match &self.baton {
-            Some(baton) => baton.push(index),
-            None => self.priorities.push(index, priority),
+            Some(baton) => baton.push(index, priority),
+            None => self.priorities.push(index, priority, from_task),
         }
     }
 
@@ -299,6 +299,9 @@ impl Local {
         }
         let mut ready = std::mem::take(&mut state.fx.ready);
         for index in ready.drain(..) {
+            if self.engine.graph.extra(index) != 0 && self.is_sent_elsewhere(state, index) {
+                continue;
+            }
             self.engine
                 .queues
                 .push(state, index, self.engine.graph.priority(index));

@@ -79,8 +79,12 @@ impl Local {
         let index = claimed.index();
         // Copied before the finish: after it the slot may be another task's.
         let inputs = engine.graph.inputs(index);
+        let failed_input = self.failed_input(&inputs);
+        if engine.graph.extra(index) != 0 && failed_input.is_none() && !self.is_admitted(claimed) {
+            return None;
+        }
         bump(&self.stripe.started);
-        let outcome = match self.failed_input(&inputs) {
+        let outcome = match failed_input {
             Some(input) => {
                 self.take_over_error(claimed, input);
                 Outcome::Error
@@ -126,14 +130,28 @@ impl Local {
             .find(|&input| graph.state(input) != TaskState::Finished)
     }
 
+    /// Calls the body with what its task's rare data asks for around it.
     #[inline]
     fn call_body(&self, claimed: &Claimed) -> Ended {
         // On the line that the inputs were just read from.
-        if self.engine.graph.extra(claimed.index()) != 0 {
-            return self.call_attempts(claimed);
+        if self.engine.graph.extra(claimed.index()) != 0 || self.scoped.get() {
+            return self.call_apart(claimed);
         }
         let ran = self.call(claimed);
         self.judge(claimed, ran)
+    }
+
+    #[cold]
+    fn call_apart(&self, claimed: &Claimed) -> Ended {
+        let extra = self.engine.extra(claimed.index());
+        let scope = self.enter_scope(extra.and_then(|extra| extra.scope.clone()));
+        let ended = self.call_attempts(claimed);
+        drop(scope);
+        // A future keeps what it holds until it ends.
+        if !matches!(ended, Ended::Suspends(_)) {
+            self.give_back(claimed.index());
+        }
+        ended
     }
 
     /// Calls the body, once.
@@ -194,6 +212,10 @@ impl Local {
             return self.finish(claimed, outcome, &engine.graph.inputs(index), false);
         }
         job::write_job(&engine.graph, claimed, job(target.clone()));
+        bump(&self.stripe.rearmed);
+        if engine.graph.extra(index) != 0 {
+            self.pass_for_good(index);
+        }
         let mut state = self.state();
         let super::local::State { cache, fx, .. } = &mut *state;
         engine.graph.let_go(index, fx);

@@ -17,7 +17,10 @@ impl Local {
         let Some(seat) = self.seat.as_deref().filter(|_| may) else {
             return f();
         };
-        if !self.engine.waits.count_blocked() {
+        if !self
+            .engine
+            .waits
+            .count_blocked(self.engine.options.most_blocked()) {
             return f();
         }
         let _rejoins = Seceded::new(self, seat);

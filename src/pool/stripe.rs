@@ -17,6 +17,10 @@ pub(crate) struct Stripe {
     pub(crate) cancelled: AtomicU64,
     /// Polls of async tasks.
     pub(crate) polled: AtomicU64,
+    /// Of the failed ones, those that had not started.
+    pub(crate) inherited: AtomicU64,
+    /// Tasks put back to start once more.
+    pub(crate) rearmed: AtomicU64,
 }
 
 /// The sum of all stripes.
@@ -28,6 +32,8 @@ pub(crate) struct Counts {
     pub(crate) failed: u64,
     pub(crate) cancelled: u64,
     pub(crate) polled: u64,
+    pub(crate) inherited: u64,
+    pub(crate) rearmed: u64,
 }
 
 /// Adds one to a counter that only this thread writes.
@@ -44,6 +50,14 @@ impl Counts {
         self.failed += stripe.failed.load(Relaxed);
         self.cancelled += stripe.cancelled.load(Relaxed);
         self.polled += stripe.polled.load(Relaxed);
+        self.inherited += stripe.inherited.load(Relaxed);
+        self.rearmed += stripe.rearmed.load(Relaxed);
+    }
+
+    /// Tasks that are to start.
+    pub(crate) fn pending(&self) -> usize {
+        let over = self.started + self.cancelled + self.inherited;
+        (self.submitted + self.rearmed).saturating_sub(over) as usize
     }
 
     /// Changes whenever a thread takes something up.

@@ -24,6 +24,9 @@ impl Local {
     /// Submits a task whose inputs the caller wants during the call.
     #[inline]
     pub(crate) fn submit(&self, spec: &Spec, inputs: &[u32], job: Job) -> TaskRef {
+        if self.scoped.get() && spec.extra == 0 {
+            return self.submit_in_scope(spec, inputs, job);
+        }
         let (index, quiet) = self.enter(spec, inputs, job);
         self.submitted(index, quiet);
         TaskRef::own(Arc::clone(&self.anchor), index)
@@ -55,6 +58,14 @@ impl Local {
         TaskRef::own(Arc::clone(&self.anchor), index)
     }
 
+    #[cold]
+    fn submit_in_scope(&self, spec: &Spec, inputs: &[u32], job: Job) -> TaskRef {
+        match self.in_scope(spec) {
+            Ok(spec) => self.submit(&spec, inputs, job),
+            Err(why) => self.refuse(spec, None, inputs, job, why),
+        }
+    }
+
     /// As [`submit`](Self::submit), under a key of a task whose value has this type. Says whether the task is a new one.
     ///
     /// # Errors
@@ -68,6 +79,12 @@ impl Local {
         inputs: &[u32],
         job: Job,
     ) -> Result<(TaskRef, bool), (Job, Key)> {
+        if self.scoped.get() && spec.extra == 0 {
+            return match self.in_scope(spec) {
+                Ok(spec) => self.submit_keyed(&spec, key, value, inputs, job),
+                Err(why) => Ok((self.refuse(spec, Some(key), inputs, job, why), true)),
+            };
+        }
         let (index, new) = match self.enter_keyed(spec, key, value, inputs, job) {
             Ok((index, Entry::New { quiet })) => {
                 self.submitted(index, quiet);
@@ -119,8 +136,16 @@ impl Local {
     #[inline]
     fn queue_born(&self, state: &mut State, spec: &Spec, born: Born) -> bool {
         bump(&self.stripe.submitted);
-        if let Born::Ready(index) = born {
-            self.engine.queues.push(state, index, spec.priority);
+        match born {
+            Born::Ready(index) if spec.extra == 0 => {
+                self.engine.queues.push(state, index, spec.priority);
+            }
+            // It may have to go elsewhere.
+            Born::Ready(index) => {
+                state.fx.ready.push(index);
+                return false;
+            }
+            Born::Waiting(_) => {}
         }
         state.fx.is_quiet()
     }

@@ -28,7 +28,9 @@ impl Local {
         self.settle_all();
         if self.in_task() && deadline.is_none() {
             self.refuse_own(index)?;
-            self.help(index);
+            if self.pool == 0 {
+                self.help(index); // The threads of a named pool run nothing else.
+            }
         }
         if done() || self.spin(&done) {
             return Ok(());
@@ -121,7 +123,7 @@ impl Local {
             return Err(WaitError::Closed);
         }
         let in_task = self.in_task() && self.seat.is_some();
-        if !in_task && self.park_briefly(deadline, &done) {
+        if !in_task && self.pool == 0 && self.park_briefly(deadline, &done) {
             return Ok(());
         }
         let key = engine.waits.enter(self, on)?;
@@ -141,6 +143,9 @@ impl Local {
         deadline: Option<Instant>,
         done: &impl Fn() -> bool,
     ) -> Result<(), WaitError> {
+        if let Some(local) = super::local::current().filter(|local| local.pool != 0) {
+            return local.beside_pool(|| self.park(key, deadline, done));
+        }
         let holder = self.place_holder();
         let Some((holder, seat)) = holder.as_ref().and_then(|h| Some((h, h.seat.as_ref()?))) else {
             return self.park(key, deadline, done);

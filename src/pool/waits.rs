@@ -10,7 +10,6 @@ use parking_lot::Mutex;
 use slab::Slab;
 use smallvec::SmallVec;
 
-use super::crew::HARD_CAP;
 use super::local::Local;
 use super::parker::Parker;
 use crate::completions::Completions;
@@ -69,6 +68,11 @@ impl Record {
         self.verdict.is_some()
     }
 
+    /// The task whose body waits; 0 outside of tasks.
+    pub(crate) fn task(&self) -> Option<u32> {
+        self.frames.last().map(|frame| frame.task)
+    }
+
     pub(crate) fn is_in_task(&self) -> bool {
         self.frames.last().is_some_and(|frame| frame.task != 0)
     }
@@ -94,6 +98,8 @@ pub(crate) struct Waits {
 pub(crate) struct Records {
     pub(crate) slab: Slab<Record>,
     epoch: u64,
+    /// Tasks that had got into line for resources when the detector looked last.
+    pub(super) arrivals: usize,
 }
 
 impl Waits {
@@ -142,7 +148,7 @@ impl Waits {
     }
 
     pub(super) fn enter(&self, local: &Local, on: On) -> Result<usize, WaitError> {
-        if blocks(local) && !self.count_blocked() {
+        if blocks(local) && !self.count_blocked(local.engine.options.most_blocked()) {
             return Err(WaitError::TooManyBlocked);
         }
         self.waiting.fetch_add(1, AcqRel);
@@ -195,8 +201,8 @@ impl Waits {
     }
 
     /// One more body is blocked. No: too many are.
-    pub(super) fn count_blocked(&self) -> bool {
-        let counted = self.blocked.fetch_add(1, AcqRel) < HARD_CAP;
+    pub(super) fn count_blocked(&self, most: usize) -> bool {
+        let counted = self.blocked.fetch_add(1, AcqRel) < most;
         if !counted {
             self.uncount_blocked();
         }

@@ -7,6 +7,7 @@
 
 mod actors;
 mod attempts;
+mod annotate;
 mod awaiting;
 mod barriers;
 mod batches;
@@ -33,9 +34,12 @@ mod many;
 mod multi_locks;
 mod order;
 mod queue_forms;
+mod pending;
+mod pools;
 mod queues;
 mod restart;
 mod retry;
+mod resources;
 mod returning;
 mod seeded;
 mod semaphores;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tenter::{TaskFuture, current};
+use tenter::{Client, TaskFuture, current};
 
 use crate::support::{Gate, Log, assert_nothing_left_after, client_of, until, watched};
 
@@ -102,5 +102,59 @@ fn work_of_a_task_goes_before_work_from_outside() {
         // One pick in 61 takes the oldest, which may come between.
         assert!(switches <= 4, "{names:?}");
         assert_nothing_left_after(&client, branches);
+    });
+}
+
+#[test]
+fn of_one_priority_work_of_a_task_goes_before_work_from_outside_depth_first() {
+    watched(|| {
+        let client = client_of(1);
+        let gate = Gate::close(&client);
+        let log = Log::new();
+        let branch = |name: &'static str| {
+            let log = log.clone();
+            client.task("branch").priority(3).submit(move || {
+                log.write(name);
+                for _ in 0..3 {
+                    let log = log.clone();
+                    let leaf = move || log.write(name);
+                    let twig = move || current().task("leaf").priority(3).submit(leaf).detach();
+                    current().task("twig").priority(3).submit(twig).detach();
+                }
+            })
+        };
+        let branches = [branch("a"), branch("b"), branch("c")];
+        gate.open();
+        until("all have run", || log.len() == 12);
+        let names = log.read();
+        let switches = names.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        // One pick in 61 takes the oldest, which may come between.
+        assert!(switches <= 4, "{names:?}");
+        assert_nothing_left_after(&client, branches);
+    });
+}
+
+#[test]
+fn with_a_seed_the_highest_priority_goes_first_and_none_starves() {
+    watched(|| {
+        for seed in 0..10 {
+            let client = Client::builder().deterministic(seed).build().unwrap();
+            let log = Log::new();
+            let wrote = log.clone();
+            let all = client.submit(move || {
+                let submit = |k: i32| {
+                    let log = wrote.clone();
+                    let client = current();
+                    let task = client.task("member").priority(k % 3);
+                    task.submit(move || log.write(k % 3)).detach();
+                };
+                (0..30).for_each(submit);
+            });
+            until("all have run", || log.len() == 30);
+            let order = log.read();
+            let falls = order.windows(2).filter(|pair| pair[0] < pair[1]).count();
+            assert!(falls <= 1, "one turn in 61 goes to the lowest: {order:?}");
+            assert_nothing_left_after(&client, all);
+        }
     });
 }

@@ -18,8 +18,12 @@ mod loom_broken;
 mod loom_keys;
 #[cfg(tenter_loom)]
 mod loom_lists;
+#[cfg(tenter_loom)]
+mod loom_postponed;
 #[cfg(not(tenter_loom))]
 mod model;
+#[cfg(not(tenter_loom))]
+mod postponed;
 #[cfg(not(tenter_loom))]
 mod rearm;
 #[cfg(not(tenter_loom))]

@@ -236,6 +236,27 @@ impl Rig {
         self.settle();
     }
 
+    /// Puts a started task into a line.
+    pub(super) fn postpone(&mut self, index: u32) -> bool {
+        let postponed = self.graph.postpone(index, &mut self.fx);
+        self.settle();
+        postponed
+    }
+
+    /// Takes a postponed task out of its line, to be queued.
+    pub(super) fn resume(&mut self, index: u32) -> bool {
+        let ready = self.graph.resume(index, &mut self.fx);
+        self.settle();
+        ready
+    }
+
+    /// Takes a postponed task out of its line, to be run.
+    pub(super) fn reclaim(&mut self, index: u32) -> bool {
+        let claimed = self.graph.reclaim(index, &mut self.fx);
+        self.settle();
+        claimed
+    }
+
     pub(super) fn watch(&mut self, index: u32, waiter: u32) -> bool {
         self.graph.watch(&mut self.cache, index, waiter)
     }
