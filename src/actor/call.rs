@@ -10,38 +10,35 @@ use crate::pool::Engine;
 use crate::pool::local::Local;
 use crate::pool::promise::Promise;
 use crate::pool::run::guarded;
-use crate::pool::want::TaskRef;
 
 /// What stands in a mailbox of an actor with this state.
 pub(super) trait Call<S>: Send {
     /// Its node.
     fn index(&self) -> u32;
 
-    /// Runs it and settles it, unless it was cancelled, and hands its want of the node back.
-    fn run(self: Box<Self>, local: &Local, resident: &mut Resident<S>) -> TaskRef;
+    /// Runs it and settles it, unless it was cancelled.
+    fn run(self: Box<Self>, local: &Local, resident: &mut Resident<S>);
 
     /// Settles it as cancelled.
     fn cancel(self: Box<Self>);
 }
 
-/// The node of a call: the right to settle it, and a want, so that it runs whether or not its future is kept.
-pub(super) struct Ticket<R: Send + Sync + 'static> {
-    promise: Promise<R>,
-    want: TaskRef,
-}
+/// The right to settle a call.
+pub(super) struct Ticket<R: Send + Sync + 'static>(Promise<R>);
 
 impl<R: Send + Sync + 'static> Ticket<R> {
+    /// Its node is detached: the call runs whether or not its future is kept. A want held until the end would do that
+    /// too, but who takes the result then would not find itself its sole owner.
     pub(super) fn new(engine: &Arc<Engine>, spec: &Spec) -> (Self, TaskFuture<R>) {
         let (promise, future) = Promise::new(engine, spec);
-        let want = future.task().clone();
-        (Self { promise, want }, future)
+        future.clone().detach();
+        (Self(promise), future)
     }
 
     /// Drops the closure and settles the node as cancelled.
-    fn cancel(self, closure: impl Sized) -> TaskRef {
+    fn cancel(self, closure: impl Sized) {
         let _ = guarded(|| drop(closure));
-        self.promise.cancel();
-        self.want
+        self.0.cancel();
     }
 }
 
@@ -63,15 +60,15 @@ where
     R: Send + Sync + 'static,
 {
     fn index(&self) -> u32 {
-        self.ticket.promise.index()
+        self.ticket.0.index()
     }
 
-    fn run(self: Box<Self>, local: &Local, resident: &mut Resident<S>) -> TaskRef {
+    fn run(self: Box<Self>, local: &Local, resident: &mut Resident<S>) {
         let Self { ticket, f } = *self;
-        if ticket.promise.is_cancelled() {
+        if ticket.0.is_cancelled() {
             return ticket.cancel(f);
         }
-        let Ticket { promise, want } = ticket;
+        let Ticket(promise) = ticket;
         match resident.state() {
             Ok(state) => {
                 if let Err(panic) = promise.run(local, || f(state)) {
@@ -80,10 +77,10 @@ where
             }
             Err(why) => {
                 let _ = guarded(|| drop(f));
-                promise.settle(Err(why.refusal(local.engine.blame(want.index()))));
+                let error = why.refusal(local.engine.blame(promise.index()));
+                promise.settle(Err(error));
             }
         }
-        want
     }
 
     fn cancel(self: Box<Self>) {
@@ -103,15 +100,15 @@ impl Remake {
 
 impl<S> Call<S> for Remake {
     fn index(&self) -> u32 {
-        self.0.promise.index()
+        self.0.0.index()
     }
 
-    fn run(self: Box<Self>, local: &Local, resident: &mut Resident<S>) -> TaskRef {
+    fn run(self: Box<Self>, local: &Local, resident: &mut Resident<S>) {
         let Self(ticket) = *self;
-        if ticket.promise.is_cancelled() {
+        if ticket.0.is_cancelled() {
             return ticket.cancel(());
         }
-        let Ticket { promise, want } = ticket;
+        let Ticket(promise) = ticket;
         let mut made = None;
         let run = promise.run(local, || {
             made = resident.remake();
@@ -121,7 +118,6 @@ impl<S> Call<S> for Remake {
             Ok(()) => resident.house(made),
             Err(panic) => resident.poison(panic),
         }
-        want
     }
 
     fn cancel(self: Box<Self>) {

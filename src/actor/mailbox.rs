@@ -7,8 +7,8 @@
 //!    other: an idle actor has none, and so no thread.
 //! 3. A drainer runs a batch and is followed by another, which goes behind the work from outside. A body that waits for a
 //!    call takes the turn, if nobody has it, for the calls up to that one.
-//! 4. `current` names the call in progress from when it is taken out until after it has settled. Its slot cannot be
-//!    another task's meanwhile, since the call's own want is dropped only then.
+//! 4. `current` names the call in progress from when it is taken out until after it has settled, in which life of its
+//!    slot: by then that may be another task's.
 //! 5. Nobody calls any more once the last handle is gone. Then, with no call left, who has the turn drops the state.
 //! 6. A drainer that is dropped unrun, by a cancel of all tasks, takes the calls with it: nobody else would run them.
 //!    A closed mailbox takes no more.
@@ -17,7 +17,7 @@
 use std::collections::VecDeque;
 use std::panic::Location;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::{Acquire, Release};
 
 use parking_lot::Mutex;
@@ -25,7 +25,7 @@ use parking_lot::Mutex;
 use super::call::Call;
 use super::resident::Resident;
 use super::room::{Line, Waiter};
-use crate::graph::Spec;
+use crate::graph::{Id, Spec};
 use crate::pool::Engine;
 use crate::pool::actors;
 use crate::pool::job::Job;
@@ -45,7 +45,8 @@ pub(super) struct Mailbox<S> {
     /// 0 is no bound.
     capacity: usize,
     restartable: bool,
-    current: AtomicU32,
+    /// The generation of its slot, then the slot; 0 is none.
+    current: AtomicU64,
     pub(super) contents: Mutex<Contents<S>>,
 }
 
@@ -100,7 +101,7 @@ impl<S: Send + 'static> Mailbox<S> {
             number,
             capacity,
             restartable,
-            current: AtomicU32::new(0),
+            current: AtomicU64::new(0),
             contents: Mutex::new(Contents { closed, ..contents }),
         })
     }
@@ -196,15 +197,15 @@ impl<S: Send + 'static> Mailbox<S> {
         let Some(call) = contents.calls.pop_front() else {
             return false;
         };
-        self.current.store(call.index(), Release);
+        let id = self.engine.graph.id(call.index());
+        self.current.store(word(id), Release);
         let told = contents.tell_next(self.capacity);
         drop(contents);
         if let Some(waiter) = told {
             waiter.wake();
         }
-        let want = call.run(local, resident);
+        call.run(local, resident);
         self.current.store(0, Release);
-        drop(want);
         true
     }
 
@@ -246,7 +247,10 @@ impl<S: Send + 'static> actors::Mailbox for Mailbox<S> {
     }
 
     fn in_progress(&self) -> Option<u32> {
-        Some(self.current.load(Acquire)).filter(|&index| index != 0)
+        let current = self.current.load(Acquire);
+        let index = current as u32;
+        let same = index != 0 && word(self.engine.graph.id(index)) == current;
+        same.then_some(index)
     }
 
     fn run_one(self: Arc<Self>, local: &Local, target: u32) -> bool {
@@ -262,6 +266,10 @@ impl<S: Send + 'static> actors::Mailbox for Mailbox<S> {
     fn close(&self) {
         self.clear(|contents| contents.closed = true);
     }
+}
+
+fn word(id: Id) -> u64 {
+    u64::from(id.generation) << 32 | u64::from(id.index)
 }
 
 impl<S> Drop for Mailbox<S> {

@@ -19,7 +19,7 @@ pub(crate) trait Mailbox: Send + Sync {
     /// The actor's name.
     fn name(&self) -> String;
 
-    /// The call in progress: named from before it begins until after it has settled.
+    /// The call in progress: named from before it begins until it has settled, and may be still when it has.
     fn in_progress(&self) -> Option<u32>;
 
     /// Runs the first call on this thread, which waits for `target`, one of the calls. No: another thread is at it.

@@ -472,7 +472,7 @@ fn a_deadlock_goes_through_tasks_and_inputs() {
             });
             let error = call.result().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Deadlock);
-            assert!(error.message().contains("hub"), "{error}");
+            // Found by the detector, or by the forward when the others wait already.
             assert!(error.message().contains("flatten"), "{error}");
             forget(&[&actor]);
             drop((actor, call));
