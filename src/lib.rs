@@ -86,6 +86,7 @@ pub use builder::Builder;
 pub use client::{Client, CloseReport, Local, Stats, current, try_current};
 pub use completed::Completed;
 pub use error::{ErrorKind, NameError, StartError, TakeError, TaskError, WaitError};
+pub use full::Full;
 pub use future::{Status, TaskFuture};
 pub use gather::{
     DoneAndNot, WaitFor, gather, gather_async, gather_settled, gather_settled_async, wait,
@@ -93,8 +94,11 @@ pub use gather::{
 };
 pub use graph::Key;
 pub use inputs::{Borrowed, Held, Inputs, Lent, Many, Owned};
-pub use retry::NotRetryable;
-pub use sync::{Barrier, BarrierWaitResult, Event, Lock, LockGuard, Message, Messages, MultiLock, PutError, Queue, QueueIter, QueueStream, ReleaseError, Semaphore, SemaphoreGuard, Subscriber, Topic, Variable};
-pub use task::{Again, IntoTask, Once, Task};
 pub use options::Annotate;
-pub use full::Full;
+pub use retry::NotRetryable;
+pub use sync::{
+    Barrier, BarrierWaitResult, Event, Lock, LockGuard, Message, Messages, MultiLock, PutError,
+    Queue, QueueIter, QueueStream, ReleaseError, Semaphore, SemaphoreGuard, Subscriber, Topic,
+    Variable,
+};
+pub use task::{Again, IntoTask, Once, Task};

@@ -7,7 +7,7 @@ use crate::pool::asked::Asked;
 use crate::pool::local;
 use crate::task::Task;
 
-impl<M> crate::task::Task<'_, M> {
+impl<M> Task<'_, M> {
     /// Runs only while it holds so much of a resource that the client was built with
     /// ([`Builder::resource`](crate::Builder::resource)). What it asks for it gets all at once.
     ///

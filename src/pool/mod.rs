@@ -20,9 +20,9 @@
 //! | `options`, `names`, `stripe`, `clock` | configuration, names, counters, deadlines |
 
 pub(crate) mod actors;
+pub(crate) mod asked;
 pub(crate) mod async_wait;
 pub(crate) mod attempts;
-pub(crate) mod asked;
 pub(crate) mod baton;
 pub(crate) mod clock;
 mod close;
@@ -48,12 +48,12 @@ mod pools;
 mod priority;
 pub(crate) mod promise;
 mod queues;
+mod resources;
 mod restart;
 mod retry;
-mod resources;
 pub(crate) mod run;
-mod secede;
 mod scope;
+mod secede;
 mod sleep;
 mod stack;
 pub(crate) mod stripe;

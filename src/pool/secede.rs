@@ -20,7 +20,8 @@ impl Local {
         if !self
             .engine
             .waits
-            .count_blocked(self.engine.options.most_blocked()) {
+            .count_blocked(self.engine.options.most_blocked())
+        {
             return f();
         }
         let _rejoins = Seceded::new(self, seat);

@@ -6,8 +6,8 @@
 )]
 
 mod actors;
-mod attempts;
 mod annotate;
+mod attempts;
 mod awaiting;
 mod barriers;
 mod batches;
@@ -33,13 +33,13 @@ mod locks;
 mod many;
 mod multi_locks;
 mod order;
-mod queue_forms;
 mod pending;
 mod pools;
+mod queue_forms;
 mod queues;
+mod resources;
 mod restart;
 mod retry;
-mod resources;
 mod returning;
 mod seeded;
 mod semaphores;
