@@ -57,6 +57,8 @@ pub mod guide;
 mod inputs;
 mod launch;
 mod on_done;
+#[cfg(feature = "rayon")]
+mod parallel;
 #[expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -66,6 +68,7 @@ mod pool;
 mod primitive;
 mod restart;
 mod retry;
+mod scope;
 mod spawn;
 mod submit_many;
 mod sync;
@@ -88,7 +91,9 @@ pub use gather::{
 };
 pub use graph::Key;
 pub use inputs::{Borrowed, Held, Inputs, Lent, Many, Owned};
+pub use pool::{Host, Scope};
 pub use retry::NotRetryable;
+pub use scope::ScopedTask;
 pub use sync::{
     Barrier, BarrierWaitResult, Event, Lock, LockGuard, Message, Messages, MultiLock, PutError,
     Queue, QueueIter, QueueStream, ReleaseError, Semaphore, SemaphoreGuard, Subscriber, Topic,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::host::Host;
 use super::run::guarded;
 
 /// A hook that a thread calls.
@@ -20,6 +21,7 @@ pub(crate) struct Options {
     pub(crate) stack_size: usize,
     pub(crate) remember: usize,
     pub(crate) seed: Option<u64>,
+    pub(crate) host: Host,
     pub(crate) stall_after: Duration,
     pub(crate) on_start: Option<Hook>,
     pub(crate) on_stop: Option<Hook>,

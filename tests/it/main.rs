@@ -25,6 +25,8 @@ mod foreign_blocking;
 mod gathering;
 mod hand;
 #[cfg(feature = "rayon")]
+mod hosts;
+#[cfg(feature = "rayon")]
 mod in_rayon;
 mod keys;
 mod limits;
@@ -32,11 +34,14 @@ mod locks;
 mod many;
 mod multi_locks;
 mod order;
+#[cfg(feature = "rayon")]
+mod parallel;
 mod queue_forms;
 mod queues;
 mod restart;
 mod retry;
 mod returning;
+mod scope;
 mod seeded;
 mod semaphores;
 mod spawned;
