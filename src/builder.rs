@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::error::StartError;
-use crate::pool::{Engine, Options};
+use crate::pool::{Engine, Host, Options};
 
 /// 8 MiB: bodies that wait run what they wait for on their own stack, hundreds deep. Untouched stack costs nothing.
 const STACK: usize = 8 << 20;
@@ -37,6 +37,7 @@ impl Builder {
             stack_size: STACK,
             remember: REMEMBER,
             seed: None,
+            host: Host::Threads,
             stall_after: STALL,
             resources: Vec::new(),
             pools: Vec::new(),
@@ -143,10 +144,18 @@ impl Builder {
         self
     }
 
+    /// Whose threads run the tasks; by default [`Host::Threads`], the client's own. [`deterministic`](Self::deterministic)
+    /// is a host of its own, which goes before this one.
+    pub fn host(mut self, host: Host) -> Self {
+        self.options.host = host;
+        self
+    }
+
     /// Starts the threads.
     ///
     /// # Errors
-    /// [`StartError`]: zero threads, also of a pool, a name with NUL, no pending tasks, or the system refuses a thread.
+    /// [`StartError`]: zero threads, also of a pool, a name with NUL, no pending tasks, the system refuses a thread, or
+    /// rayon's threads are asked for and were started by somebody else.
     pub fn build(self) -> Result<Client, StartError> {
         if self.options.threads == 0 {
             return Err(StartError::NoThreads);
@@ -155,6 +164,7 @@ impl Builder {
             return Err(StartError::ThreadName(self.options.thread_name));
         }
         check(&self.options)?;
+        self.options.host.prepare(&self.options)?;
         Engine::start(self.options)
             .map(Client::owning)
             .map_err(StartError::Spawn)

@@ -293,6 +293,8 @@ pub enum StartError {
     Option(String),
     /// The system refused a thread.
     Spawn(std::io::Error),
+    /// Tasks were to run on rayon's threads (`Host::Rayon`), but those were started before by somebody else.
+    RayonInUse,
 }
 
 impl fmt::Display for StartError {
@@ -309,6 +311,9 @@ impl fmt::Display for StartError {
             Self::Spawn(_) => {
                 f.write_str("the system refused a thread: ask for fewer threads or a smaller stack")
             }
+            Self::RayonInUse => f.write_str(
+                "rayon's global pool was started by somebody else: build the client before the first use of rayon, or with `Host::Threads`",
+            ),
         }
     }
 }

@@ -61,6 +61,8 @@ mod inputs;
 mod launch;
 mod on_done;
 mod options;
+#[cfg(feature = "rayon")]
+mod parallel;
 mod pending;
 #[expect(
     clippy::disallowed_methods,
@@ -71,6 +73,7 @@ mod pool;
 mod primitive;
 mod restart;
 mod retry;
+mod scope;
 mod spawn;
 mod submit_many;
 mod sync;
@@ -95,7 +98,9 @@ pub use gather::{
 pub use graph::Key;
 pub use inputs::{Borrowed, Held, Inputs, Lent, Many, Owned};
 pub use options::Annotate;
+pub use pool::{Host, Scope};
 pub use retry::NotRetryable;
+pub use scope::ScopedTask;
 pub use sync::{
     Barrier, BarrierWaitResult, Event, Lock, LockGuard, Message, Messages, MultiLock, PutError,
     Queue, QueueIter, QueueStream, ReleaseError, Semaphore, SemaphoreGuard, Subscriber, Topic,

@@ -21,6 +21,7 @@ use std::time::Instant;
 use parking_lot::{Condvar, Mutex};
 
 use super::Engine;
+use super::host::Offer;
 use super::local::Local;
 use super::place::{Grant, Place, Seat};
 use super::polled::to_poll;
@@ -54,6 +55,10 @@ pub(super) struct Roster {
     pub(super) seats: Vec<Arc<Seat>>,
     pub(super) sleepers: Vec<Arc<Seat>>,
     pub(super) vacant: Vec<Place>,
+    /// Offered to another pool's threads.
+    pub(super) offered: Vec<Offer>,
+    /// Such a thread could not take its offer up: threads of our own are asked until somebody finds nothing to do.
+    pub(super) declined: bool,
     pub(super) dormant: Vec<Arc<Seat>>,
     pub(super) threads: usize,
     pub(super) ever: usize,
@@ -189,7 +194,7 @@ impl Engine {
     }
 
     /// Threads that are neither blocked nor asleep.
-    fn working(&self, roster: &Roster) -> usize {
+    pub(super) fn working(&self, roster: &Roster) -> usize {
         let idle = self.waits.stuck() + roster.dormant.len() + roster.sleepers.len();
         roster.threads.saturating_sub(idle)
     }
@@ -198,6 +203,9 @@ impl Engine {
     fn staff(self: &Arc<Self>, roster: &mut Roster, now: bool) {
         if self.queues.baton.is_some() {
             return self.staff_in_turn(roster);
+        }
+        if self.offer(roster) {
+            return;
         }
         if let Some(seat) = roster.dormant.pop() {
             let place = roster.vacant.pop().expect("checked by the caller");
@@ -259,7 +267,7 @@ impl Engine {
     }
 
     /// The system refused a thread for this place. If that leaves nobody to work, the monitor ends a body's wait.
-    fn put_back(&self, roster: &mut Roster, place: Place) {
+    pub(super) fn put_back(&self, roster: &mut Roster, place: Place) {
         roster.vacant.push(place);
         self.crew.idle.end_search();
         self.crew.idle.vacate();
@@ -322,6 +330,10 @@ impl Engine {
 
     /// Starts the threads of a new engine.
     pub(super) fn hire_all(self: &Arc<Self>, places: Vec<Place>) -> std::io::Result<()> {
+        if !self.options.host.keeps_places() {
+            self.leave_vacant(places);
+            return Ok(());
+        }
         for place in places {
             let mut roster = self.crew.roster.lock();
             self.crew.idle.start_search();
@@ -331,7 +343,7 @@ impl Engine {
         Ok(())
     }
 
-    fn hire(self: &Arc<Self>, roster: &mut Roster, place: Place) -> Result<(), Place> {
+    pub(super) fn hire(self: &Arc<Self>, roster: &mut Roster, place: Place) -> Result<(), Place> {
         if roster.threads >= self.options.most_threads() {
             return Err(place); // Some body works without a place, and will look for one.
         }

@@ -122,6 +122,13 @@ pub(super) fn enter(local: Rc<Local>) {
     LOCALS.with(|locals| locals.borrow_mut().push(local));
 }
 
+/// As [`enter`], before any share of the same engine that this thread has as a visitor.
+#[cfg(feature = "rayon")]
+pub(super) fn enter_first(local: Rc<Local>) {
+    forget_closed();
+    LOCALS.with(|locals| locals.borrow_mut().insert(0, local));
+}
+
 /// Takes a pool thread's share out again, at its end.
 pub(super) fn leave(local: &Rc<Local>) {
     LOCALS.with(|locals| {

@@ -7,6 +7,7 @@
 //! | `submit`, `run`, `perform` | a task's way in, running it, and doing what the graph's events ask for |
 //! | `queues`, `priority`, `baton` | ready tasks, and whose turn it is |
 //! | `crew`, `place`, `worker`, `sleep` | threads and places; who is idle |
+//! | `host`, `drain`, `floor` | whose threads they are; rayon's, at the bottom of their stacks |
 //! | `wait`, `waits`, `help`, `stack`, `waiters`, `parker`, `async_wait` | blocking, and waiting without a thread |
 //! | `wait`, `waits`, `turn`, `help`, `stack`, `waiters`, `parker` | blocking |
 //! | `wait`, `waits`, `help`, `stack`, `waiters`, `parker`, `secede` | blocking |
@@ -28,10 +29,15 @@ pub(crate) mod clock;
 mod close;
 mod crew;
 mod detect;
+#[cfg(feature = "rayon")]
+mod drain;
 mod explain;
 pub(crate) mod extras;
+#[cfg(feature = "rayon")]
+mod floor;
 mod gate;
 mod help;
+mod host;
 pub(crate) mod job;
 mod line;
 pub(crate) mod local;
@@ -89,6 +95,8 @@ use timers::Timers;
 use waiters::Waiters;
 use waits::Waits;
 
+pub use host::Host;
+pub use job::Scope;
 pub(crate) use options::Options;
 
 /// Everything that handles need: the graph and who works on it. Lives as long as any client, handle or thread.

@@ -1,7 +1,8 @@
 //! The monitor: a thread that looks on while somebody waits, and sleeps otherwise.
 //!
 //! Each tick it
-//! 1. staffs a vacant place, when there is work and nobody to do it (asked by whoever published the work);
+//! 1. staffs a vacant place, when there is work and nobody to do it (asked by whoever published the work), also one that
+//!    was offered to another pool's threads in vain;
 //! 2. starts a spare with an extra place, when a task is ready, somebody waits and no task was started since the last
 //!    tick: something blocks a worker unseen. One spare, then twice as many each tick, as long as nothing starts;
 //! 3. fills the urgent queue, when too many bodies are blocked;
@@ -206,6 +207,9 @@ impl Watch {
                 (counts.progress(), Instant::now(), false);
         }
         self.staff(engine);
+        if !asked {
+            engine.withdraw_offers();
+        }
         if engine.crew.take_starved() {
             engine.waits.refuse_one();
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::crew::HARD_CAP;
+use super::host::Host;
 use super::run::guarded;
 
 /// A hook that a thread calls.
@@ -21,6 +22,7 @@ pub(crate) struct Options {
     pub(crate) stack_size: usize,
     pub(crate) remember: usize,
     pub(crate) seed: Option<u64>,
+    pub(crate) host: Host,
     pub(crate) stall_after: Duration,
     pub(crate) resources: Vec<(String, u64)>,
     pub(crate) pools: Vec<(String, usize)>,

@@ -57,6 +57,8 @@ pub(crate) struct Seat {
     bell: Condvar,
     /// The thread waits where we know of it.
     parked: AtomicBool,
+    /// The thread is another pool's, and returns to it.
+    lent: bool,
     /// Where the system tells the thread's state, if it does.
     state_file: OnceLock<PathBuf>,
 }
@@ -73,6 +75,20 @@ pub(super) enum Grant {
 }
 
 impl Seat {
+    /// For a thread that another pool lends.
+    #[cfg(feature = "rayon")]
+    pub(super) fn lent() -> Self {
+        Self {
+            lent: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the thread returns to another pool when it finds nothing to do.
+    pub(super) fn is_lent(&self) -> bool {
+        self.lent
+    }
+
     /// Called by the thread that sits here, at its beginning.
     pub(super) fn occupy(&self) {
         if let Ok(thread) = std::fs::read_link("/proc/thread-self") {

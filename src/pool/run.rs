@@ -35,6 +35,13 @@ impl Panic {
     }
 }
 
+impl Panic {
+    /// Goes on panicking, once nothing of ours is half done.
+    pub(crate) fn resume(mut self) -> ! {
+        std::panic::resume_unwind(self.0.take().expect("there until the drop"))
+    }
+}
+
 impl Drop for Panic {
     fn drop(&mut self) {
         if let Some(payload) = self.0.take() {

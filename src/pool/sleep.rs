@@ -10,6 +10,9 @@
 //!    producer's read comes after the word's change, or the last look comes after the publication.
 //! 4. Waking moves one count from sleepers to searchers before the sleeper is told, so the next producer does not wake
 //!    a second one for nothing. Who is woken is a searcher, then, and owes rule 2 like any other.
+//!
+//! Where threads are shared with others (`host`) nobody sleeps with a place: it is handed in, and counts as vacant
+//! instead. Rules 3 and 4 hold with "vacant" for "asleep".
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
 
@@ -68,6 +71,12 @@ impl Idle {
         fence(SeqCst);
     }
 
+    /// A searcher gives its place up. It must look at the queues once more after this, as one that falls asleep.
+    pub(crate) fn hand_in(&self) {
+        self.0.fetch_add(VACANT - SEARCHING, AcqRel);
+        fence(SeqCst);
+    }
+
     /// A vacant place was taken by a thread that goes on with what it did.
     pub(crate) fn occupy(&self) {
         self.0.fetch_sub(VACANT, AcqRel);
@@ -102,6 +111,8 @@ mod loom {
     struct Wording {
         looks_before_it_sleeps: bool,
         woken_stops_searching: bool,
+        /// Who finds nothing hands its place in.
+        hands_in: bool,
     }
 
     struct Pool {
@@ -138,8 +149,16 @@ mod loom {
             if self.idle.searching() == 0
                 && let Some(thread) = sleepers.pop()
             {
-                self.idle.awake();
+                self.wake();
                 self.woken.lock().unwrap().push(thread);
+            }
+        }
+
+        fn wake(&self) {
+            if self.wording.hands_in {
+                self.idle.staff();
+            } else {
+                self.idle.awake();
             }
         }
 
@@ -165,7 +184,11 @@ mod loom {
             let early = self.has_work();
             let mut sleepers = self.sleepers.lock().unwrap();
             sleepers.push(thread);
-            self.idle.fall_asleep();
+            if self.wording.hands_in {
+                self.idle.hand_in();
+            } else {
+                self.idle.fall_asleep();
+            }
             drop(sleepers);
             let last_look = if self.wording.looks_before_it_sleeps {
                 early
@@ -180,11 +203,14 @@ mod loom {
         /// No: somebody else has woken it.
         fn wakes_itself(&self, thread: usize) -> bool {
             let mut sleepers = self.sleepers.lock().unwrap();
+            if self.wording.hands_in && self.idle.searching() > 0 {
+                return false;
+            }
             let before = sleepers.len();
             sleepers.retain(|&other| other != thread);
             let asleep = sleepers.len() < before;
             if asleep {
-                self.idle.awake();
+                self.wake();
             }
             asleep
         }
@@ -246,6 +272,16 @@ mod loom {
     fn no_wake_up_is_lost() {
         one_task_against_a_thread_falling_asleep(Wording::default());
         two_tasks_against_two_sleepers(Wording::default());
+    }
+
+    #[test]
+    fn no_wake_up_is_lost_where_places_are_handed_in() {
+        let wording = Wording {
+            hands_in: true,
+            ..Wording::default()
+        };
+        one_task_against_a_thread_falling_asleep(wording);
+        two_tasks_against_two_sleepers(wording);
     }
 
     #[test]

@@ -115,7 +115,10 @@ impl Local {
     ) -> Result<(), WaitError> {
         self.settle_all();
         #[cfg(feature = "rayon")]
-        if self.seat.is_none() && rayon::current_thread_index().is_some() {
+        if self.seat.is_none()
+            && self.place_holder().is_none()
+            && rayon::current_thread_index().is_some()
+        {
             return self.yield_to_rayon(on, deadline, done);
         }
         let engine = &self.engine;

@@ -32,6 +32,11 @@ pub(super) fn work(engine: &Arc<Engine>, seat: &Arc<Seat>) {
     engine.options.thread_stopped();
     local::leave(&local);
     drop(local);
+    sign_off(engine, seat);
+}
+
+/// A thread works here no longer.
+pub(super) fn sign_off(engine: &Arc<Engine>, seat: &Arc<Seat>) {
     let mut roster = engine.crew.roster.lock();
     roster.threads -= 1;
     roster.seats.retain(|other| !Arc::ptr_eq(other, seat));
@@ -45,7 +50,7 @@ impl Local {
     ///
     /// Who is woken is counted as a searcher, so that the next producer does not wake another: it must search, and end
     /// its search as any searcher does, or what that producer published would wait for it alone.
-    fn work(&self) {
+    pub(super) fn work(&self) {
         let mut searching = true;
         loop {
             let found = if searching {
@@ -150,8 +155,17 @@ impl Local {
             self.state().place = Some(place);
             return Some(false);
         }
+        if seat.is_lent() {
+            return None;
+        }
         roster.dormant.push(Arc::clone(seat));
         drop(roster);
+        self.be_dormant()
+    }
+
+    /// One of the dormant waits for a place. Says that it comes as a searcher; `None`: none for too long, or a stop.
+    pub(super) fn be_dormant(&self) -> Option<bool> {
+        let (engine, seat) = (&self.engine, self.seat.as_ref().expect("one of the pool's"));
         let mut grant = seat.wait(Some(KEEP));
         if grant.is_none() {
             let mut roster = engine.crew.roster.lock();
@@ -177,6 +191,9 @@ impl Local {
             crew.idle.end_search();
             self.give_extra_up();
             return Some(false);
+        }
+        if !engine.options.host.keeps_places() {
+            return self.hand_in();
         }
         let mut roster = crew.roster.lock();
         if roster.stopping {

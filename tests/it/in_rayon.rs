@@ -1,26 +1,15 @@
-//! Waits inside of and around rayon's parallel iterators, on a pool of two threads.
+//! Waits inside of and around rayon's parallel iterators, on the global pool that the tests share.
 
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use tenter::{TaskFuture, gather};
 
 use crate::support::{assert_nothing_left, client_of, watched};
 
-fn two_rayon_threads() {
-    static POOL: Once = Once::new();
-    POOL.call_once(|| {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(2)
-            .build_global()
-            .unwrap()
-    });
-}
-
 #[test]
 fn a_parallel_iterator_may_wait_for_tasks_that_use_one() {
     watched(|| {
-        two_rayon_threads();
         let client = client_of(2);
         let inner =
             |i: u64| client.submit(move || (0..100u64).into_par_iter().map(|j| i * j).sum::<u64>());
@@ -38,7 +27,6 @@ fn a_parallel_iterator_may_wait_for_tasks_that_use_one() {
 #[test]
 fn tasks_may_use_parallel_iterators_that_wait_for_tasks() {
     watched(|| {
-        two_rayon_threads();
         let client = client_of(2);
         let outer = |_| -> TaskFuture<u64> {
             let inner = client.clone();
@@ -58,7 +46,6 @@ fn tasks_may_use_parallel_iterators_that_wait_for_tasks() {
 #[test]
 fn waits_may_nest_in_both() {
     watched(|| {
-        two_rayon_threads();
         let client = client_of(1);
         let middle = |i: u64| {
             let inner = client.clone();

@@ -26,6 +26,8 @@ mod foreign_blocking;
 mod gathering;
 mod hand;
 #[cfg(feature = "rayon")]
+mod hosts;
+#[cfg(feature = "rayon")]
 mod in_rayon;
 mod keys;
 mod limits;
@@ -33,6 +35,8 @@ mod locks;
 mod many;
 mod multi_locks;
 mod order;
+#[cfg(feature = "rayon")]
+mod parallel;
 mod pending;
 mod pools;
 mod queue_forms;
@@ -41,6 +45,7 @@ mod resources;
 mod restart;
 mod retry;
 mod returning;
+mod scope;
 mod seeded;
 mod semaphores;
 mod spawned;

@@ -6,6 +6,8 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "rayon")]
+use tenter::Host;
 use tenter::{Client, Status, TaskFuture};
 
 /// Far above what any test takes, under a sanitizer too: past it the body hangs.
@@ -15,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(100);
 
 /// Runs a test's body in a thread, so that a hang is a failure.
 pub(crate) fn watched(body: impl FnOnce() + Send + 'static) {
+    #[cfg(feature = "rayon")]
+    start_rayon();
     let (send, ended) = mpsc::channel();
     std::thread::spawn(move || {
         let _ = send.send(catch_unwind(AssertUnwindSafe(body)));
@@ -42,6 +46,20 @@ pub(crate) fn client_of(threads: usize) -> Client {
         .threads(threads)
         .build()
         .expect("threads are to be had")
+}
+
+/// A client with so many places, on rayon's threads.
+#[cfg(feature = "rayon")]
+pub(crate) fn rayon_client_of(threads: usize) -> Client {
+    let builder = Client::builder().host(Host::Rayon).threads(threads);
+    builder.build().expect("nobody else starts rayon's pool")
+}
+
+/// Whatever test comes first: rayon's global pool of this process has three threads, of which two may run tasks.
+#[cfg(feature = "rayon")]
+fn start_rayon() {
+    static POOL: std::sync::Once = std::sync::Once::new();
+    POOL.call_once(|| drop(rayon_client_of(3)));
 }
 
 /// Once nobody holds a handle, the graph is empty.
