@@ -25,7 +25,7 @@ impl<F> fmt::Debug for Full<F> {
 
 impl<F> fmt::Display for Full<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("there is no room: come again later, or use the form that waits")
+        f.write_str("it is full: come again later, or use the form that waits")
     }
 }
 
