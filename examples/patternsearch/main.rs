@@ -21,9 +21,11 @@ use search::{Found, Plan, search};
 use tenter::Client;
 
 const USAGE: &str = "usage: patternsearch [--seed S], where S is a whole number (1 if left out)";
+/// The function has a local minimum of 3.70 beside the global one. With longer first steps the search now and then leaps into its basin:
+/// 8 times of 60 with 0.2, never of 60 with this.
 const PLAN: Plan<4> = Plan {
     start: [-1.2, 1.0, -1.2, 1.0],
-    step: 1.0,
+    step: 0.03,
     stop_ratio: 1e-6,
 };
 
