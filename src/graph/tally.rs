@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
-use super::word::{self, DONE, LINKING, QUEUED, RUNNING, SETTLED, UNRUN, has};
+use super::word::{self, DONE, LINKING, POSTPONED, QUEUED, RUNNING, SETTLED, UNRUN, has};
 use super::{Graph, State, state_of};
 
 /// How many nodes are in which state, and how many edges there are. Exact when no thread is changing the graph.
@@ -27,15 +27,17 @@ impl<P> Graph<P> {
         for index in self.live() {
             let node = self.node(index);
             let word = node.word.load(Acquire);
+            let join = node.join.load(Relaxed);
             tally.live += 1;
             match state_of(word) {
+                State::Waiting if join & POSTPONED != 0 => tally.queued += 1,
                 State::Waiting => tally.waiting += 1,
                 State::Queued => tally.queued += 1,
                 State::Running => tally.running += 1,
                 _ => {}
             }
             if !has(word, SETTLED) {
-                tally.edges += (node.join.load(Relaxed) & !(LINKING | UNRUN)) as usize;
+                tally.edges += (join & !(LINKING | UNRUN | POSTPONED)) as usize;
             }
         }
         tally
@@ -49,6 +51,6 @@ impl<P> Graph<P> {
 
     /// Of a pinned node that was settled unrun: whether it was ready by then, or has lost its last input since.
     pub fn was_ready(&self, index: u32) -> bool {
-        word::has(self.node(index).word.load(Relaxed), QUEUED)
+        word::has(self.node(index).word.load(Relaxed), QUEUED) || self.is_postponed(index)
     }
 }
