@@ -183,3 +183,52 @@ fn names_past_the_limit_count_as_none() {
         assert_nothing_left(&client);
     });
 }
+
+#[test]
+fn tasks_that_run_again_are_futures_or_calls_add_up() {
+    watched(|| {
+        let client = client_of(2);
+        let again = client.task("again").retries(2);
+        let again = again.try_submit(|| match tenter::attempt() {
+            3 => Ok(3),
+            _ => Err("not yet"),
+        });
+        let never = client
+            .task("never")
+            .retries(1)
+            .try_submit(|| Err::<u8, _>("no"));
+        let later = client.task("later").retries(0).try_submit({
+            let calls = std::sync::atomic::AtomicU32::new(0);
+            move || match calls.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+                0 => Err(tenter::Reschedule.into()),
+                calls => Ok::<_, Box<dyn std::error::Error + Send + Sync>>(calls),
+            }
+        });
+        let future = client.task("future").spawn(async { vec![1u8; 1000] });
+        let pending = client.task("pending").spawn(std::future::pending::<()>());
+        let actor = client.actor(0u64);
+        let call = actor.call(|sum| *sum + 1);
+        assert_eq!(*again.result().unwrap(), 3);
+        assert!(never.result().is_err() && later.result().is_ok());
+        assert_eq!(
+            (future.result().unwrap().len(), *call.result().unwrap()),
+            (1000, 1)
+        );
+        assert_eq!(group(&client, Some("again")).started, 3);
+        for name in ["again", "later", "future"] {
+            assert_eq!(counts(&client, Some(name)), [1, 0, 0, 1, 0, 0], "{name}");
+        }
+        assert_eq!(counts(&client, Some("never")), [1, 0, 0, 0, 1, 0]);
+        until("it is pending", || counts(&client, Some("pending"))[2] == 1);
+        pending.cancel();
+        until("its future is dropped", || {
+            counts(&client, Some("pending")) == [1, 0, 0, 0, 0, 1]
+        });
+        drop((again, never, later, future, pending, call, actor));
+        assert_nothing_left(&client);
+        until("all results are dropped", || client.stats().bytes == 0);
+        for group in client.groups() {
+            assert_eq!((group.pending, group.running), (0, 0), "{group:?}");
+        }
+    });
+}

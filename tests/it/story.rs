@@ -336,3 +336,31 @@ fn an_observer_may_use_the_client_and_is_told_of_what_it_does() {
         *inner.lock().unwrap() = None;
     });
 }
+
+#[test]
+fn another_attempt_and_the_end_of_the_time_are_told_of() {
+    watched(|| {
+        let client = client_with_story(1, 100);
+        let again = client.task("a").key("a").retries(1);
+        let again = again.try_submit(|| match tenter::attempt() {
+            2 => Ok(()),
+            _ => Err("once more"),
+        });
+        again.result().unwrap();
+        let limit = std::time::Duration::from_millis(5);
+        let late = client.task("l").key("l").timeout(limit).submit(|| {
+            until("its time is over", || current().is_cancelled());
+        });
+        assert!(late.result().is_err());
+        let life = [
+            "new -> queued",
+            "queued -> running",
+            "running -> running",
+            "running -> finished",
+        ];
+        assert_eq!(steps(&client, "a"), life);
+        let life = ["new -> queued", "queued -> running", "running -> cancelled"];
+        until("the end is noted", || steps(&client, "l") == life);
+        assert_nothing_left_after(&client, (again, late));
+    });
+}
