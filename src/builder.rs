@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::error::StartError;
-use crate::pool::{Engine, Host, Options};
+use crate::pool::{Engine, Host, Options, Sizes};
+use crate::transition::Transition;
 
 /// 8 MiB: bodies that wait run what they wait for on their own stack, hundreds deep. Untouched stack costs nothing.
 const STACK: usize = 8 << 20;
@@ -46,6 +47,9 @@ impl Builder {
             on_start: None,
             on_stop: None,
             on_stall: None,
+            story: 0,
+            observer: None,
+            sizes: Sizes::default(),
         };
         Self { options }
     }
@@ -105,8 +109,7 @@ impl Builder {
     }
 
     /// How many finished pure results are kept when nobody wants them; by default 8,192, fewer past 256 MiB but never
-    /// fewer than 1,024 for that reason. 0 keeps none. The bytes are those of the values themselves, without what they
-    /// point to: ask for fewer when results are large behind a pointer.
+    /// fewer than 1,024 for that reason. 0 keeps none. The bytes are those that [`nbytes`](Self::nbytes) knows of.
     pub fn remember(mut self, results: usize) -> Self {
         self.options.remember = results;
         self
@@ -148,6 +151,74 @@ impl Builder {
     /// is a host of its own, which goes before this one.
     pub fn host(mut self, host: Host) -> Self {
         self.options.host = host;
+        self
+    }
+
+    /// Keeps the newest `transitions` for [`Client::story`]; by default none, and then they cost nothing.
+    ///
+    /// Each thread keeps so many of its own, about 150 bytes each, and the newest of all of them are shown. A task of
+    /// less than a microsecond takes about twice as long with it.
+    pub fn story(mut self, transitions: usize) -> Self {
+        self.options.story = transitions;
+        self
+    }
+
+    /// Called for every transition of every task, on the thread where it happens and before that thread goes on: a slow
+    /// observer slows the tasks down. Calls come from several threads at once; only their
+    /// [`time`](Transition::time) tells their order. If it panics, the panic is caught and ends there. It may use the
+    /// client; of what it brings about it is told as soon as it returns, so one that submits a task for every transition
+    /// has no end.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+    /// use std::sync::Arc;
+    /// use tenter::{Client, Status};
+    ///
+    /// let failed = Arc::new(AtomicUsize::new(0));
+    /// let count = failed.clone();
+    /// let client = Client::builder()
+    ///     .observer(move |transition| {
+    ///         if transition.to() == Some(Status::Failed) {
+    ///             count.fetch_add(1, SeqCst);
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// assert!(client.try_submit(|| "x".parse::<u8>()).result().is_err());
+    /// assert_eq!(failed.load(SeqCst), 1);
+    /// # Ok::<(), tenter::StartError>(())
+    /// ```
+    pub fn observer(mut self, hook: impl Fn(&Transition) + Send + Sync + 'static) -> Self {
+        self.options.observer = Some(Arc::new(hook));
+        self
+    }
+
+    /// Says how many bytes a result of type `T` takes, what it points to included, for [`Stats::bytes`] and for the
+    /// bounds of [`remember`](Self::remember). It must say the same of one value whenever it is asked; if it panics,
+    /// the value counts with its own size alone.
+    ///
+    /// Of texts and of vectors of numbers the size is known; of any other type, only that of the value itself. The
+    /// trait [`Nbytes`](crate::Nbytes) says it for the usual compositions of these.
+    ///
+    /// ```
+    /// use tenter::{Client, Nbytes};
+    ///
+    /// struct Frame { pixels: Vec<u16> }
+    /// let client = Client::builder()
+    ///     .nbytes(|frame: &Frame| frame.pixels.nbytes())
+    ///     .nbytes(<Vec<(String, f64)>>::nbytes)
+    ///     .build()?;
+    /// let frame = client.scatter(Frame { pixels: vec![0; 1000] });
+    /// assert!(frame.nbytes().unwrap() >= 2000);
+    /// assert!(client.stats().bytes >= 2000);
+    /// # Ok::<(), tenter::StartError>(())
+    /// ```
+    ///
+    /// [`Stats::bytes`]: crate::Stats::bytes
+    pub fn nbytes<T: 'static>(
+        mut self,
+        size: impl Fn(&T) -> usize + Send + Sync + 'static,
+    ) -> Self {
+        self.options.sizes.declare(size);
         self
     }
 

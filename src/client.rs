@@ -84,7 +84,8 @@ impl CloseReport {
     }
 }
 
-/// Numbers about a client, each exact at some instant of the call.
+/// Numbers about a client, each exact at some instant of the call; those of what there is now, when nothing changes
+/// meanwhile. Counting that looks at every task in the graph.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -92,14 +93,23 @@ pub struct Stats {
     pub submitted: u64,
     /// Bodies started.
     pub started: u64,
-    /// Bodies that ended with a value.
+    /// Tasks that ended with a value.
     pub finished: u64,
     /// Tasks that failed, by themselves or by an input.
     pub failed: u64,
-    /// Tasks cancelled before they started, also because nobody wanted them; async ones, also while they were pending.
+    /// Tasks cancelled, also because nobody wanted them; one whose body was running, once that has returned.
     pub cancelled: u64,
-    /// Tasks in the graph now.
+    /// Tasks in the graph now, settled ones that somebody wants included.
     pub live: usize,
+    /// Of these, tasks that lack inputs.
+    pub waiting: usize,
+    /// Of these, tasks that are ready and wait for a thread.
+    pub queued: usize,
+    /// Inputs that waiting tasks lack.
+    pub edges: usize,
+    /// Bytes of the results in the graph, as far as [`Builder::nbytes`] knows them. A result of up to 40 bytes that
+    /// owns nothing, as a number, lives in its task's node and is not counted.
+    pub bytes: u64,
     /// Pure results remembered.
     pub remembered: usize,
     /// Threads alive now.
@@ -345,6 +355,7 @@ impl<P> Client<P> {
     /// Counts of tasks and threads.
     pub fn stats(&self) -> Stats {
         let counts = self.engine.stripes.sum();
+        let tally = self.engine.graph.tally();
         let (threads, threads_started) = self.engine.crew.threads();
         let (in_pools, started_in_pools, blocked_in_pools) = self.engine.pools.counts();
         Stats {
@@ -353,7 +364,11 @@ impl<P> Client<P> {
             finished: counts.finished,
             failed: counts.failed,
             cancelled: counts.cancelled,
-            live: self.engine.graph.live_count(),
+            live: tally.live,
+            waiting: tally.waiting,
+            queued: tally.queued,
+            edges: tally.edges,
+            bytes: self.engine.stripes.bytes(),
             remembered: self.engine.graph.remembered(),
             threads: threads + in_pools,
             threads_started: threads_started + started_in_pools,

@@ -15,6 +15,7 @@ use crate::pool::job::{self, Job, Slot};
 use crate::pool::local;
 use crate::pool::run::Forward;
 use crate::pool::want::TaskRef;
+use crate::transition::TaskId;
 
 /// Where a task is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,6 +84,19 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
         self.task.is_settled().then(|| self.settled())
     }
 
+    /// The bytes of the result, if there is one: as declared with [`Builder::nbytes`](crate::Builder::nbytes), as known
+    /// of texts and vectors of numbers, or else those of the value itself without what it points to.
+    pub fn nbytes(&self) -> Option<usize> {
+        let engine = self.task.engine();
+        let finished = self.task.state() == State::Finished;
+        finished.then(|| {
+            engine
+                .options
+                .sizes
+                .of(job::value::<T>(&engine.graph, self.task.index()))
+        })
+    }
+
     /// Waits for the task and moves its result out, if nobody else wants it: no other handle, no dependent that has
     /// not finished, not the memory of pure results.
     ///
@@ -90,17 +104,8 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
     /// [`TakeError::Shared`] gives the handle back when others want the result too.
     pub fn take(self) -> Result<T, TakeError<T>> {
         self.result().map_err(TakeError::Failed)?;
-        let engine = self.task.engine();
-        loop {
-            if let Some(value) = job::take(&engine.graph, self.task.index()) {
-                return Ok(value);
-            }
-            // Somebody who only looks may hold a pin for a moment.
-            if !engine.pins.any() {
-                return Err(TakeError::Shared(self));
-            }
-            std::thread::yield_now();
-        }
+        let taken = local::with(self.task.engine(), |local| local.take(self.task.index()));
+        taken.ok_or(TakeError::Shared(self))
     }
 
     /// Runs a closure on this task's result, once it has finished.
@@ -178,15 +183,10 @@ impl<T> TaskFuture<T> {
     /// Where the task is in its life.
     pub fn status(&self) -> Status {
         match self.task.engine().state_seen(self.task.index()) {
-            State::Waiting => Status::Waiting,
-            State::Queued => Status::Queued,
             State::Running if self.task.engine().is_queued_call(self.task.index()) => {
                 Status::Queued
             }
-            State::Running => Status::Running,
-            State::Finished => Status::Finished,
-            State::Failed => Status::Failed,
-            State::Cancelled => Status::Cancelled,
+            state => state.into(),
         }
     }
 
@@ -204,6 +204,16 @@ impl<T> TaskFuture<T> {
     pub fn label(&self) -> Option<String> {
         let extra = self.task.engine().extra(self.task.index())?;
         extra.label.as_deref().map(str::to_owned)
+    }
+
+    /// Which task it is, as dumps and transitions name it.
+    pub fn id(&self) -> TaskId {
+        self.task.engine().graph.id(self.task.index()).into()
+    }
+
+    /// The type of the result.
+    pub fn type_name(&self) -> &'static str {
+        std::any::type_name::<T>()
     }
 
     /// The task's name: as given, or the type of its closure.

@@ -50,15 +50,18 @@ mod builder;
 mod client;
 mod completed;
 mod completions;
+mod dump;
 mod error;
 mod full;
 mod future;
 mod gather;
 #[doc(hidden)]
 pub mod graph;
+mod group;
 pub mod guide;
 mod inputs;
 mod launch;
+mod nbytes;
 mod on_done;
 mod options;
 #[cfg(feature = "rayon")]
@@ -78,6 +81,7 @@ mod spawn;
 mod submit_many;
 mod sync;
 mod task;
+mod transition;
 
 pub use actor::{Actor, ActorBuilder, NotRestartable};
 pub use as_completed::{AsCompleted, as_completed};
@@ -96,7 +100,9 @@ pub use gather::{
     wait_async,
 };
 pub use graph::Key;
+pub use group::Group;
 pub use inputs::{Borrowed, Held, Inputs, Lent, Many, Owned};
+pub use nbytes::Nbytes;
 pub use options::Annotate;
 pub use pool::{Host, Scope};
 pub use retry::NotRetryable;
@@ -107,3 +113,4 @@ pub use sync::{
     Variable,
 };
 pub use task::{Again, IntoTask, Once, Task};
+pub use transition::{TaskId, Transition};

@@ -1,5 +1,7 @@
 //! What a driver must do after an event.
 
+use super::Id;
+
 /// Duties an event leaves to the driver, each list in the order the duties arose.
 ///
 /// The graph appends; the driver takes everything out before it waits for anything. Slots named here stay as they
@@ -9,6 +11,9 @@
 pub struct Effects {
     /// Tasks whose last input settled: hints for a queue, each to be claimed once.
     pub ready: Vec<u32>,
+    /// Of a driver that wants to tell when tasks become ready: the ids of those in `ready`, taken while each was sure to
+    /// live.
+    pub ready_ids: Option<Vec<Id>>,
     /// Waiters to wake, by the driver's numbers; their cells are gone.
     pub wake: Vec<u32>,
     /// `(task, input)`: the task is won and must be settled with the error of its input, which it still wants.

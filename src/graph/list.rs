@@ -101,8 +101,13 @@ impl<P> Graph<P> {
         if failed && self.win_unclaimed(dependent) {
             fx.inherit.push((dependent, input));
         }
+        // Once it is ready, others may run and free it.
+        let id = fx.ready_ids.is_some().then(|| self.id(dependent));
         if self.lower(dependent, fx) {
             fx.ready.push(dependent);
+            if let Some(ids) = &mut fx.ready_ids {
+                ids.extend(id);
+            }
         }
     }
 

@@ -45,6 +45,7 @@ mod remember;
 mod reopen;
 mod submit;
 mod table;
+mod tally;
 mod want;
 mod word;
 
@@ -67,6 +68,7 @@ pub use finish::Outcome;
 pub use key::Key;
 pub use node::Inputs;
 pub use submit::{Born, Existing, GIVEN, Spec};
+pub use tally::Tally;
 pub use want::Pin;
 
 /// A task in one life of its slot.

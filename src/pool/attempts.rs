@@ -18,12 +18,12 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::Engine;
+use super::events::Event;
 use super::extras::Extra;
 use super::job::{self, Claimed, Job, Left};
 use super::local::Local;
 use super::retry::Kept;
 use super::run::{Ended, Forward, Ran, guarded};
-use super::stripe::bump;
 use super::timers::{Timer, TimerId};
 use crate::attempts::Reschedule;
 use crate::error::{ErrorKind, TaskError};
@@ -168,8 +168,7 @@ impl Local {
                 attempts.now.lock().rescheduled = true;
                 return Ended::Reschedules;
             }
-            bump(&self.stripe.rearmed);
-            bump(&self.stripe.started);
+            self.happens(claimed.index(), Event::Again);
         }
     }
 
@@ -235,6 +234,7 @@ impl Local {
             }
         }
         drop(now);
+        self.tell();
         if overruns {
             self.engine.stand_in();
         }
@@ -246,13 +246,12 @@ impl Local {
     /// Cancels the task because its time is over, unless that is done or it was cancelled for another reason.
     fn give_up(&self, claimed: &Claimed, attempts: &Attempts) {
         self.cancel_for_time(claimed.index(), attempts, &mut attempts.now.lock());
+        self.tell();
         self.settle_up();
     }
 
     fn cancel_for_time(&self, index: u32, attempts: &Attempts, now: &mut Now) {
-        let mut state = self.state();
-        let super::local::State { cache, fx, .. } = &mut *state;
-        if !self.engine.graph.cancel(cache, index, fx) {
+        if !self.cancel_node(index) {
             return;
         }
         now.timed_out = true;
@@ -278,7 +277,7 @@ impl Local {
         // It has a want of each, and all of them have finished.
         let inputs: Inputs = graph.inputs(index).iter().map(|&i| i | GIVEN).collect();
         let priority = graph.priority(index);
-        bump(&self.stripe.rearmed);
+        self.happens(index, Event::PutBack);
         let mut state = self.state();
         let super::local::State { cache, fx, .. } = &mut *state;
         if let Born::Ready(index) = graph.rearm(cache, index, &inputs, fx) {

@@ -72,13 +72,10 @@ impl Engine {
 
     /// Cancels a task the caller wants.
     pub(crate) fn cancel(&self, local: &Local, index: u32) {
-        let mut state = local.state();
-        let super::local::State { cache, fx, .. } = &mut *state;
-        let cancelled = self.graph.cancel(cache, index, fx);
-        drop(state);
-        if cancelled {
+        if local.cancel_node(index) {
             local.wake_cancelled(index);
         }
+        local.tell();
         local.settle_up();
     }
 

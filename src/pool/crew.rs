@@ -84,6 +84,11 @@ impl Crew {
         (roster.threads, roster.ever)
     }
 
+    /// Whether a thread sleeps at its place.
+    pub(super) fn is_anybody_idle(&self) -> bool {
+        !self.roster.lock().sleepers.is_empty()
+    }
+
     /// Extra places in use.
     pub(super) fn extra(&self) -> usize {
         self.roster.lock().extra

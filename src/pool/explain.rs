@@ -1,5 +1,10 @@
 //! Why a task is not running, in a sentence.
+//!
+//! Each state has its function, which asks what can hold a task up in that state, the most particular first. A part that
+//! holds tasks up in a way of its own is asked there: resources, pools and limits in `explain_queued`, what a body can
+//! be blocked on in `describe_wait`, tasks that no body finishes in `explain_running`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +14,7 @@ use super::resources::Lack;
 use super::waits::On;
 use crate::graph::{Id, State as TaskState};
 use crate::sync::Claim;
+use crate::transition::status_word;
 
 /// Inputs named in one sentence; the rest are counted.
 const NAMED: usize = 3;
@@ -25,28 +31,29 @@ impl Engine {
             TaskState::Failed => {
                 format!("{label} failed: {}", super::job::error(&self.graph, index))
             }
-            TaskState::Cancelled => match self.timeout_error(index) {
-                Some(error) => format!("{label} was cancelled: {error}"),
-                None => format!("{label} was cancelled"),
-            },
+            TaskState::Cancelled => self.explain_cancelled(&label, index),
             TaskState::Running => self
                 .explain_call(local, &label, index)
                 .unwrap_or_else(|| self.explain_running(local, &label, index)),
             TaskState::Queued => self
                 .explain_line(local, &label, index)
-                .unwrap_or_else(|| self.explain_queued(&label)),
+                .unwrap_or_else(|| self.explain_queued(local, &label, index)),
             TaskState::Waiting => self.explain_waiting(local, &label, index),
         }
     }
 
+    fn explain_cancelled(&self, label: &str, index: u32) -> String {
+        let why = self.timeout_error(index);
+        let why = why.map_or_else(String::new, |error| format!(": {error}"));
+        let body = match self.graph.has_body(index) {
+            true => "; its body has not returned yet",
+            false => "",
+        };
+        format!("{label} was cancelled{why}{body}")
+    }
+
     pub(super) fn explain_running(&self, local: &Local, label: &str, index: u32) -> String {
-        // Under the lock the blocked body cannot go on, so it still wants what it waits for.
-        let on = self.waits.with(|records| {
-            let mut frames = records.slab.iter().flat_map(|(_, record)| &record.frames);
-            let frame = frames.find(|frame| frame.task == index);
-            frame.map(|frame| self.describe_wait(local, &frame.on))
-        });
-        match on {
+        match self.blocked_on(local, index) {
             None => match self.async_tasks.is_pending(index) {
                 None => format!("{label} is running"),
                 Some(true) => format!("{label} is async, was woken and is queued to go on"),
@@ -58,19 +65,67 @@ impl Engine {
         }
     }
 
-    fn explain_queued(&self, label: &str) -> String {
-        let blocked = self.waits.blocked();
-        let threads = self.options.threads;
-        let why = match (self.is_closed(), blocked) {
-            (true, _) => "the client is closed".to_owned(),
-            (_, 0) => format!(
-                "all {threads} threads are busy with other tasks, or it has just been queued"
-            ),
-            (_, _) => format!(
-                "{blocked} tasks are blocked and all {threads} threads beside them are busy"
-            ),
+    /// What a running task is blocked on, if it is.
+    fn blocked_on(&self, local: &Local, index: u32) -> Option<String> {
+        // Under the lock the blocked body cannot go on, so it still wants what it waits for.
+        self.waits.with(|records| {
+            let mut frames = records.slab.iter().flat_map(|(_, record)| &record.frames);
+            let frame = frames.find(|frame| frame.task == index);
+            frame.map(|frame| self.describe_wait(local, &frame.on))
+        })
+    }
+
+    fn explain_queued(&self, local: &Local, label: &str, index: u32) -> String {
+        let why = if self.is_closed() {
+            "the client is closed".to_owned()
+        } else if self.forked() {
+            "this process is a copy, made by `fork`, without the client's threads".to_owned()
+        } else if self.crew.is_anybody_idle() {
+            "a thread is being woken for it".to_owned()
+        } else {
+            self.explain_busy(local)
         };
-        format!("{label} is ready and queued: {why}")
+        let others = self.explain_others(local, index);
+        format!("{label} is ready and queued{others}: {why}")
+    }
+
+    /// How many other tasks are ready, and how many of these go first.
+    fn explain_others(&self, local: &Local, index: u32) -> String {
+        let others: Vec<u32> = self.graph.in_state(TaskState::Queued).collect();
+        let count = others.iter().filter(|&&other| other != index).count();
+        let mine = self.graph.priority(index);
+        let goes_first = |&&other: &&u32| {
+            let higher = || self.graph.priority(other) > mine;
+            local.pinned(other, higher).unwrap_or(false)
+        };
+        match (count, others.iter().filter(goes_first).count()) {
+            (0, _) => String::new(),
+            (_, 0) => format!(" with {count} others"),
+            (_, first) => format!(" with {count} others, {first} of them of higher priority"),
+        }
+    }
+
+    fn explain_busy(&self, local: &Local) -> String {
+        let blocked = self.waits.with(|records| {
+            let frames = records.slab.iter().flat_map(|(_, record)| &record.frames);
+            frames.map(|frame| frame.task).collect::<HashSet<_>>()
+        });
+        let busy = self
+            .graph
+            .bodies()
+            .filter(|index| !blocked.contains(index))
+            .filter_map(|index| local.pinned(index, || self.label(index)));
+        let busy = listed(busy.collect());
+        let busy = busy.map_or_else(String::new, |names| format!(" with {names}"));
+        match (self.options.threads, self.waits.blocked()) {
+            (1, 0) => format!("the only thread is busy{busy}"),
+            (threads, 0) => format!("all {threads} threads are busy{busy}"),
+            (threads, blocked) => {
+                format!(
+                    "{blocked} tasks are blocked, and {threads} threads beside them are busy{busy}"
+                )
+            }
+        }
     }
 
     /// Of a task in the line of a pool or for resources.
@@ -117,24 +172,27 @@ impl Engine {
             local.pinned(input, || {
                 // While the task waits, whatever it names as an input is one.
                 if !self.graph.is_settled(input) && !self.graph.is_settled(index) {
-                    missing.push(format!(
-                        "{} ({})",
-                        self.label(input),
-                        state_word(self.state_seen(input))
-                    ));
+                    missing.push(self.describe_input(local, input));
                 }
             });
         }
-        let more = missing.len().saturating_sub(NAMED);
-        missing.truncate(NAMED);
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
+        match listed(missing) {
+            None => format!("{label} has just got its last input"),
+            Some(missing) => format!("{label} is waiting for {missing}"),
+        }
+    }
+
+    fn describe_input(&self, local: &Local, input: u32) -> String {
+        let label = self.label(input);
+        let state = self.state_seen(input);
+        let on = match state {
+            TaskState::Running => self.blocked_on(local, input),
+            _ => None,
         };
-        match missing.is_empty() {
-            true => format!("{label} has just got its last input"),
-            false => format!("{label} is waiting for {}{more}", missing.join(", ")),
+        let state = status_word(state.into());
+        match on {
+            None => format!("{label} ({state})"),
+            Some(on) => format!("{label} ({state}, blocked on {on})"),
         }
     }
 
@@ -200,14 +258,14 @@ impl Engine {
     }
 }
 
-/// A state as texts name it.
-fn state_word(state: TaskState) -> &'static str {
-    match state {
-        TaskState::Waiting => "waiting",
-        TaskState::Queued => "queued",
-        TaskState::Running => "running",
-        TaskState::Finished => "finished",
-        TaskState::Failed => "failed",
-        TaskState::Cancelled => "cancelled",
+/// The first few of these, and how many more there are.
+fn listed(mut names: Vec<String>) -> Option<String> {
+    let more = names.len().saturating_sub(NAMED);
+    names.truncate(NAMED);
+    let text = names.join(", ");
+    match (names.is_empty(), more) {
+        (true, _) => None,
+        (_, 0) => Some(text),
+        (_, more) => Some(format!("{text} and {more} more")),
     }
 }

@@ -20,7 +20,9 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::error::{Failure, TaskError};
 use crate::graph::{Graph, Outcome};
-use crate::pool::want::{Anchor, TaskRef};
+use crate::pool::local::Local;
+use crate::pool::sizes::Sizes;
+use crate::pool::want::TaskRef;
 use crate::scope::Spawned;
 
 const WORDS: usize = 5;
@@ -52,6 +54,10 @@ struct Table {
     value_type: fn() -> TypeId,
     /// Bytes of the value itself, without what it points to.
     value_bytes: usize,
+    /// Bytes of the value with what it points to, as far as that is known.
+    size: unsafe fn(*const MaybeUninit<u64>, &Sizes) -> usize,
+    /// The value takes memory outside of the node.
+    outside: bool,
 }
 
 /// A task whose payload is the holder's alone: it won RUNNING.
@@ -82,8 +88,8 @@ impl Claimed {
 pub(crate) struct RunContext<'a> {
     pub(crate) graph: &'a Graph<Job>,
     pub(crate) index: u32,
-    /// Of the thread that runs it.
-    pub(crate) anchor: &'a Arc<Anchor>,
+    /// The share of the thread that the body runs on.
+    pub(crate) local: &'a Local,
 }
 
 /// The place of an input of type `T` in the list of inputs. Made only by [`Slot::of`] a typed handle.
@@ -124,15 +130,13 @@ impl<'a> RunContext<'a> {
     pub(crate) fn want<T>(&self, slot: &Slot<T>) -> TaskRef {
         let input = self.graph.input(self.index, slot.place as usize);
         self.graph.retain(input);
-        TaskRef::own(Arc::clone(self.anchor), input)
+        TaskRef::own(Arc::clone(&self.local.anchor), input)
     }
 
     /// The value of an input, moved out if nobody else wants it, else `None`.
-    pub(crate) fn take<T>(&self, slot: &Slot<T>) -> Option<T> {
-        take(
-            self.graph,
-            self.graph.input(self.index, slot.place as usize),
-        )
+    pub(crate) fn take<T: 'static>(&self, slot: &Slot<T>) -> Option<T> {
+        let input = self.graph.input(self.index, slot.place as usize);
+        self.local.take(input)
     }
 }
 
@@ -155,13 +159,7 @@ unsafe fn value_at<T>(graph: &Graph<Job>, mut index: u32) -> *const T {
         let data = job.data.as_ptr();
         if !job.table().forwards {
             // SAFETY: the bytes hold a `T`, or a box of one when it does not fit.
-            return unsafe {
-                if fits::<T>() {
-                    data.cast()
-                } else {
-                    *data.cast::<*const T>()
-                }
-            };
+            return unsafe { peek(data) };
         }
         // SAFETY: the bytes of a forwarding job are a `TaskRef`, which pins the next node.
         index = unsafe { (*data.cast::<TaskRef>()).index() };
@@ -292,10 +290,31 @@ pub(crate) fn value_type(graph: &Graph<Job>, index: u32) -> TypeId {
     unsafe { ((*job).table.load_table().value_type)() }
 }
 
-/// Bytes of the value itself.
-pub(crate) fn value_bytes(graph: &Graph<Job>, claimed: &Claimed) -> usize {
-    // SAFETY: claimed.
-    unsafe { (*graph.payload(claimed.index())).table().value_bytes }
+/// Bytes of the value itself, without what it points to. The caller has pinned the node.
+#[inline]
+pub(crate) fn shallow_bytes(graph: &Graph<Job>, index: u32) -> usize {
+    // SAFETY: as in `type_name`.
+    unsafe { (*graph.payload(index)).table().value_bytes }
+}
+
+/// Whether the value takes memory outside of the node. The caller has pinned the node.
+#[inline]
+pub(crate) fn is_outside(graph: &Graph<Job>, index: u32) -> bool {
+    // SAFETY: as in `type_name`.
+    unsafe { (*graph.payload(index)).table().outside }
+}
+
+/// Bytes of a value, with what it points to. It is in place: the task is finished, or about to be by the caller. Runs
+/// user code.
+pub(crate) fn value_bytes(graph: &Graph<Job>, index: u32, sizes: &Sizes) -> usize {
+    let job = graph.payload_shared(index);
+    // SAFETY: the value is final, or written by the caller just before.
+    unsafe { ((*job).table().size)((*job).data.as_ptr(), sizes) }
+}
+
+/// Whether a value takes memory outside of its node.
+pub(crate) const fn needs_outside<T>() -> bool {
+    std::mem::needs_drop::<T>() || !fits::<T>()
 }
 
 const fn fits<T>() -> bool {
@@ -314,6 +333,22 @@ unsafe fn put<T>(data: Data, value: T) {
             data.cast::<T>().write(value);
         } else {
             data.cast::<*mut T>().write(Box::into_raw(Box::new(value)));
+        }
+    }
+}
+
+/// Where a `T` put there is.
+///
+/// # Safety
+/// The bytes hold a `T` put by [`put`].
+#[inline]
+unsafe fn peek<'a, T>(data: *const MaybeUninit<u64>) -> &'a T {
+    // SAFETY: in place, or boxed when it does not fit.
+    unsafe {
+        if fits::<T>() {
+            &*data.cast()
+        } else {
+            &**data.cast::<*const T>()
         }
     }
 }
@@ -351,6 +386,8 @@ where
         name: std::any::type_name::<N>,
         value_type: TypeId::of::<R>,
         value_bytes: size_of::<R>(),
+        size: size_as::<R>,
+        outside: needs_outside::<R>(),
     };
 
     unsafe fn run(data: Data, context: &RunContext<'_>) -> Result<(), Failure> {
@@ -361,6 +398,13 @@ where
         unsafe { put(data, value) };
         Ok(())
     }
+}
+
+/// # Safety
+/// The bytes hold a `T` put by [`put`].
+unsafe fn size_as<T: 'static>(data: *const MaybeUninit<u64>, sizes: &Sizes) -> usize {
+    // SAFETY: the caller's word.
+    sizes.of::<T>(unsafe { peek(data) })
 }
 
 unsafe fn drop_as<T>(data: Data) {
@@ -382,6 +426,8 @@ static ERROR: Table = Table {
     name: || "error",
     value_type: TypeId::of::<TaskError>,
     value_bytes: size_of::<TaskError>(),
+    size: size_as::<TaskError>,
+    outside: false,
 };
 
 /// A job that was a value from the start.
@@ -398,6 +444,8 @@ impl<R: 'static> Given<R> {
         name: std::any::type_name::<R>,
         value_type: TypeId::of::<R>,
         value_bytes: size_of::<R>(),
+        size: size_as::<R>,
+        outside: needs_outside::<R>(),
     };
 }
 
@@ -425,7 +473,9 @@ impl<R: 'static> Forward<R> {
         forwards: true,
         name: || "forward",
         value_type: TypeId::of::<R>,
-        value_bytes: size_of::<TaskRef>(),
+        value_bytes: 0,
+        size: |_, _| 0,
+        outside: false,
     };
 }
 

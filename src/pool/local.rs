@@ -4,6 +4,7 @@
 //! calls, never while user code runs: a destructor or a body may come back here at any depth.
 
 use std::cell::{Cell, RefCell, RefMut};
+use std::collections::VecDeque;
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
@@ -15,10 +16,12 @@ use super::asked::Asked;
 use super::parker::Parker;
 use super::place::{Place, Seat};
 use super::queues::Pace;
+use super::story::Ring;
 use super::stripe::Stripe;
 use super::waits::Frame;
 use super::want::Anchor;
 use crate::graph::{Cache, Effects};
+use crate::transition::Transition;
 
 /// One thread's share of an engine.
 pub(crate) struct Local {
@@ -42,6 +45,14 @@ pub(crate) struct Local {
     pub(super) room: Cell<u32>,
     /// The last name this thread asked for, and its number.
     pub(super) last_name: RefCell<(Arc<str>, u32)>,
+    /// 1 if transitions are noted, else 0: a number, so that one test asks for this or a name.
+    pub(super) traced: u32,
+    /// This thread's part of the story, if one is kept.
+    pub(super) ring: Option<Arc<Ring>>,
+    /// What the observer is to be told next.
+    pub(super) untold: RefCell<VecDeque<Transition>>,
+    /// Whether the observer is being called further down this thread's stack.
+    pub(super) observing: Cell<bool>,
     /// Whether a call further down this thread's stack is doing the duties.
     pub(super) settling: Cell<bool>,
     /// Whether the body on this stack has given its place up around foreign blocking code.
@@ -171,10 +182,13 @@ pub(crate) fn waiting<R>(engine: &Arc<Engine>, f: impl FnOnce(&Local) -> R) -> R
 }
 
 impl State {
-    fn new() -> Self {
-        let (cache, fx) = (Cache::default(), Effects::default());
+    fn new(traced: bool) -> Self {
+        let fx = Effects {
+            ready_ids: traced.then(Vec::new),
+            ..Effects::default()
+        };
         Self {
-            cache,
+            cache: Cache::default(),
             fx,
             place: None,
             picks: 0,
@@ -203,9 +217,13 @@ impl Local {
             scope: RefCell::new(None),
             room: Cell::new(0),
             last_name: RefCell::new(("".into(), 0)),
+            traced: u32::from(engine.options.is_traced()),
+            ring: engine.story.join(),
+            untold: RefCell::default(),
+            observing: Cell::new(false),
             settling: Cell::new(false),
             seceded: Cell::new(false),
-            state: RefCell::new(State::new()),
+            state: RefCell::new(State::new(engine.options.is_traced())),
         }
     }
 
@@ -245,6 +263,9 @@ impl Drop for Local {
     fn drop(&mut self) {
         self.engine.graph.flush(&mut self.state.borrow_mut().cache);
         self.engine.stripes.leave(&self.stripe);
+        if let Some(ring) = &self.ring {
+            self.engine.story.leave(ring);
+        }
     }
 }
 

@@ -18,7 +18,8 @@
 //! | `polled`, `poll_turn` | tasks that are futures |
 //! | `gate`, `line`, `resources`, `pools`, `stuck` | tasks that may not run anywhere and at any time |
 //! | `asked`, `scope`, `pending` | options, who inherits them, and back-pressure |
-//! | `options`, `names`, `stripe`, `clock` | configuration, names, counters, deadlines |
+//! | `events`, `stripe`, `story`, `sizes`, `snapshot` | what happens: counted, noted, measured; what there is |
+//! | `options`, `names`, `clock` | configuration, names, deadlines |
 
 pub(crate) mod actors;
 pub(crate) mod asked;
@@ -31,6 +32,7 @@ mod crew;
 mod detect;
 #[cfg(feature = "rayon")]
 mod drain;
+mod events;
 mod explain;
 pub(crate) mod extras;
 #[cfg(feature = "rayon")]
@@ -60,8 +62,11 @@ mod retry;
 pub(crate) mod run;
 mod scope;
 mod secede;
+mod sizes;
 mod sleep;
+pub(crate) mod snapshot;
 mod stack;
+mod story;
 pub(crate) mod stripe;
 mod stuck;
 mod submit;
@@ -90,6 +95,7 @@ use polled::AsyncTasks;
 use pools::Pools;
 use queues::Queues;
 use resources::Resources;
+use story::Story;
 use stripe::Stripes;
 use timers::Timers;
 use waiters::Waiters;
@@ -98,6 +104,7 @@ use waits::Waits;
 pub use host::Host;
 pub use job::Scope;
 pub(crate) use options::Options;
+pub(crate) use sizes::Sizes;
 
 /// Everything that handles need: the graph and who works on it. Lives as long as any client, handle or thread.
 #[derive(Debug)]
@@ -111,6 +118,7 @@ pub(crate) struct Engine {
     timers: Timers,
     pub(crate) stripes: Stripes,
     pub(crate) names: Names,
+    pub(crate) story: Story,
     pub(crate) extras: Extras,
     async_tasks: AsyncTasks,
     pub(crate) resources: Resources,
@@ -170,6 +178,7 @@ impl Engine {
             timers: Timers::default(),
             stripes: Stripes::default(),
             names: Names::default(),
+            story: Story::new(options.story),
             extras: Extras::default(),
             async_tasks: AsyncTasks::default(),
             resources: Resources::new(&options.resources),

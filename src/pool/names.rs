@@ -8,6 +8,7 @@ use parking_lot::RwLock;
 use super::Engine;
 use super::job;
 use super::local::Local;
+use crate::transition::TaskName;
 
 /// The names of an engine's tasks; number 0 is a task without one.
 #[derive(Debug, Default)]
@@ -39,13 +40,18 @@ impl Names {
         (text, number)
     }
 
+    /// All names, in the order of their numbers.
+    pub(super) fn texts(&self) -> Vec<Arc<str>> {
+        self.0.read().texts.clone()
+    }
+
     /// The name of this number, or what stands for it.
     pub(crate) fn text_or(&self, number: u32, other: impl FnOnce() -> String) -> String {
         self.text(number)
             .map_or_else(other, |text| text.to_string())
     }
 
-    fn text(&self, number: u32) -> Option<Arc<str>> {
+    pub(super) fn text(&self, number: u32) -> Option<Arc<str>> {
         let place = (number as usize).checked_sub(1)?;
         self.0.read().texts.get(place).cloned()
     }
@@ -68,5 +74,13 @@ impl Engine {
         self.names.text_or(self.graph.name(index), || {
             job::type_name(&self.graph, index).to_owned()
         })
+    }
+
+    /// As [`name`](Self::name), without a copy of the text.
+    pub(super) fn shared_name(&self, index: u32) -> TaskName {
+        match self.names.text(self.graph.name(index)) {
+            Some(text) => TaskName::Given(text),
+            None => TaskName::Type(job::type_name(&self.graph, index)),
+        }
     }
 }

@@ -7,12 +7,17 @@ use std::time::Duration;
 use super::crew::HARD_CAP;
 use super::host::Host;
 use super::run::guarded;
+use super::sizes::Sizes;
+use crate::transition::Transition;
 
 /// A hook that a thread calls.
 pub(crate) type Hook = Arc<dyn Fn() + Send + Sync>;
 
 /// A hook that is told of a standstill.
 pub(crate) type StallHook = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// A hook that is told of every transition.
+pub(crate) type Observer = Arc<dyn Fn(&Transition) + Send + Sync>;
 
 /// See [`Builder`](crate::Builder) for each.
 #[derive(Clone)]
@@ -31,6 +36,9 @@ pub(crate) struct Options {
     pub(crate) on_start: Option<Hook>,
     pub(crate) on_stop: Option<Hook>,
     pub(crate) on_stall: Option<StallHook>,
+    pub(crate) story: usize,
+    pub(crate) observer: Option<Observer>,
+    pub(crate) sizes: Sizes,
 }
 
 impl Options {
@@ -42,6 +50,11 @@ impl Options {
     /// How many threads there may be besides those of named pools.
     pub(super) fn most_threads(&self) -> usize {
         self.threads.saturating_add(self.max_spares)
+    }
+
+    /// Whether transitions are noted.
+    pub(super) fn is_traced(&self) -> bool {
+        self.story > 0 || self.observer.is_some()
     }
 
     pub(super) fn thread_started(&self) {

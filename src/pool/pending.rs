@@ -64,7 +64,7 @@ impl Engine {
             local.room.set(left);
             return true;
         }
-        let Some(free) = most.checked_sub(self.stripes.sum().pending()) else {
+        let Some(free) = most.checked_sub(self.stripes.sum().pending() as usize) else {
             return false;
         };
         local.room.set((free / 16).min(BATCH) as u32);

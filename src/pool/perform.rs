@@ -5,11 +5,11 @@
 //! the same worklist, and the call that is already emptying it goes on. Only a thread that is about to wait empties
 //! it from inside: what it waits for may be in there.
 
+use super::events::Event;
 use super::extras::has_entry;
 use super::job::{self, Claimed, Left};
 use super::local::Local;
 use super::run::guarded;
-use super::stripe::bump;
 use crate::graph::{Effects, Outcome};
 
 /// One duty, taken out of the effects.
@@ -107,12 +107,14 @@ impl Local {
         self.settle_up();
     }
 
-    /// Whether freeing the slot runs destructors of the user's, or may.
+    /// Whether freeing the slot runs destructors of the user's, or may, or the observer.
     #[inline]
     fn frees_user_code(&self, index: u32) -> bool {
         let graph = &self.engine.graph;
         let left = Left::Result(graph.leftover(index));
-        job::needs_drop(graph, &Claimed::handed(index), left) || has_entry(graph.extra(index))
+        job::needs_drop(graph, &Claimed::handed(index), left)
+            || has_entry(graph.extra(index))
+            || self.traced != 0
     }
 
     /// Frees those at the end of the list that need no user code.
@@ -131,7 +133,7 @@ impl Local {
     /// Settles a task with the error of its input, which it still wants.
     fn inherit(&self, task: u32, input: u32) {
         self.take_over_error(&Claimed::handed(task), input);
-        bump(&self.stripe.inherited);
+        self.happens(task, Event::FailedUnrun);
         let state = &mut *self.state();
         self.engine
             .graph
@@ -146,7 +148,6 @@ impl Local {
         }
         let error = self.engine.error_of(input).inherited();
         job::write_error(&self.engine.graph, claimed, error);
-        bump(&self.stripe.failed);
     }
 
     fn settle_unrun(&self, task: u32) {
@@ -154,7 +155,7 @@ impl Local {
             self.leave_line(task);
         }
         self.dispose(&Claimed::handed(task), Left::Task);
-        bump(&self.stripe.cancelled);
+        self.happens(task, Event::CancelledUnrun);
         let state = &mut *self.state();
         self.engine
             .graph
@@ -162,8 +163,14 @@ impl Local {
     }
 
     fn free(&self, task: u32) {
-        let left = Left::Result(self.engine.graph.leftover(task));
-        self.dispose(&Claimed::handed(task), left);
+        if self.traced != 0 {
+            self.note(task, Some(self.engine.graph.state(task)), None);
+        }
+        let left = self.engine.graph.leftover(task);
+        if left == Outcome::Value {
+            self.uncount_bytes(task);
+        }
+        self.dispose(&Claimed::handed(task), Left::Result(left));
         let extra = self.engine.extras.remove(self.engine.graph.extra(task));
         let _ = guarded(|| drop(extra));
         let state = &mut *self.state();

@@ -34,7 +34,6 @@ use super::job::{self, Claimed, Job, RunContext};
 use super::local::{self, Local};
 use super::poll_turn::Turn;
 use super::run::{Panic, failed, guarded, panicked};
-use super::stripe::bump;
 use crate::error::Failure;
 use crate::graph::{Inputs, Outcome};
 use crate::inputs::Held;
@@ -156,7 +155,7 @@ where
     Box::new(Suspended(Arc::new(AsyncTask {
         turn: Turn::held(),
         index: context.index,
-        engine: Arc::downgrade(&context.anchor.engine),
+        engine: Arc::downgrade(&context.local.engine),
         future: Mutex::new(Some(future)),
         result,
     })))
@@ -265,7 +264,7 @@ impl Local {
             self.abandon(&*task);
             return None;
         }
-        bump(&self.stripe.polled);
+        self.stripe.count_poll();
         let step = self.inside(index, || Arc::clone(&task).poll(engine));
         let claimed = Claimed::handed(index);
         let outcome = match step {
@@ -273,10 +272,7 @@ impl Local {
                 self.rest_future(&*task);
                 return None;
             }
-            Step::Ready(Ok(())) => {
-                bump(&self.stripe.finished);
-                Outcome::Value
-            }
+            Step::Ready(Ok(())) => Outcome::Value,
             Step::Ready(Err(failure)) => self.fail(&claimed, failed(failure, engine.blame(index))),
             Step::Panicked(panic) => self.fail(&claimed, panicked(&panic, engine.blame(index))),
         };
@@ -301,7 +297,6 @@ impl Local {
     fn abandon(&self, task: &dyn Polled) {
         self.engine.cancel(self, task.index());
         self.inside(task.index(), || task.abandon());
-        bump(&self.stripe.cancelled);
         self.end_polled(task, Outcome::Nothing, false);
     }
 

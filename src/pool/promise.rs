@@ -7,7 +7,6 @@ use super::Engine;
 use super::job::{self, Claimed, Job};
 use super::local::{self, Local};
 use super::run::{failed, guarded, panicked};
-use super::stripe::bump;
 use super::want::Anchor;
 use crate::error::{ErrorKind, Failure, TaskError};
 use crate::future::TaskFuture;
@@ -90,7 +89,6 @@ impl<T: Send + Sync + 'static> Promise<T> {
         let claimed = Claimed::handed(std::mem::take(&mut self.index));
         local::with(self.engine(), |local| {
             local.engine.cancel(local, claimed.index());
-            bump(&local.stripe.cancelled);
             local.finish_outside(&claimed, Outcome::Nothing);
         });
     }
@@ -101,7 +99,6 @@ impl<T: Send + Sync + 'static> Promise<T> {
             let outcome = match result {
                 Ok(value) => {
                     job::write_value(&local.engine.graph, &claimed, value);
-                    bump(&local.stripe.finished);
                     Outcome::Value
                 }
                 Err(error) => local.fail(&claimed, error),

@@ -293,20 +293,29 @@ impl Local {
     /// hands them out in the order in which they were submitted.
     #[inline]
     pub(crate) fn queue_ready(&self) {
-        let state = &mut *self.state();
+        let mut state = self.state();
         if state.fx.ready.is_empty() {
             return;
         }
         let mut ready = std::mem::take(&mut state.fx.ready);
+        if self.traced != 0 {
+            drop(state);
+            self.note_ready();
+            state = self.state();
+        }
         for index in ready.drain(..) {
-            if self.engine.graph.extra(index) != 0 && self.is_sent_elsewhere(state, index) {
+            if self.engine.graph.extra(index) != 0 && self.is_sent_elsewhere(&mut state, index) {
                 continue;
             }
             self.engine
                 .queues
-                .push(state, index, self.engine.graph.priority(index));
+                .push(&mut state, index, self.engine.graph.priority(index));
         }
-        state.fx.ready = ready;
+        // The observer may have made others ready meanwhile.
+        if state.fx.ready.is_empty() {
+            state.fx.ready = ready;
+        }
+        drop(state);
         self.engine.notify();
     }
 }

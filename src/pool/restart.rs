@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use super::Engine;
-use super::local::{self, Local, State};
+use super::local::{self, Local};
 use crate::graph::Id;
 
 impl Engine {
@@ -41,12 +41,12 @@ impl Engine {
 
     /// Cancels a task, if it is still there and not settled, and makes its key another's to have.
     fn abandon(&self, local: &Local, id: Id) {
-        let mut state = local.state();
-        let State { cache, fx, .. } = &mut *state;
-        if let Some(pin) = self.graph.pin(id, fx) {
-            self.graph.cancel(cache, id.index, fx);
+        let pin = self.graph.pin(id, &mut local.state().fx);
+        if let Some(pin) = pin {
+            local.cancel_node(id.index);
             self.graph.unpublish(id.index);
-            self.graph.unpin(pin, fx);
+            self.graph.unpin(pin, &mut local.state().fx);
+            local.tell();
         }
     }
 }

@@ -4,10 +4,10 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use super::events::Event;
 use super::job::{self, Claimed, Job, RunContext};
 use super::local::Local;
 use super::polled::{self, Suspended};
-use super::stripe::bump;
 use super::want::TaskRef;
 use crate::error::{Blame, ErrorKind, Failure, TaskError, WaitError};
 use crate::graph::{Born, Inputs, Outcome, State as TaskState};
@@ -90,7 +90,7 @@ impl Local {
         if engine.graph.extra(index) != 0 && failed_input.is_none() && !self.is_admitted(claimed) {
             return None;
         }
-        bump(&self.stripe.started);
+        self.happens(index, Event::Started);
         let outcome = match failed_input {
             Some(input) => {
                 self.take_over_error(claimed, input);
@@ -168,7 +168,7 @@ impl Local {
         let context = RunContext {
             graph: &self.engine.graph,
             index: claimed.index(),
-            anchor: &self.anchor,
+            local: self,
         };
         let ran = guarded(|| job::run(&context, claimed));
         self.task.set(outer);
@@ -180,10 +180,7 @@ impl Local {
     pub(super) fn judge(&self, claimed: &Claimed, ran: Ran) -> Ended {
         let engine = &*self.engine;
         match ran {
-            Ok(Ok(())) => {
-                bump(&self.stripe.finished);
-                Ended::Settles(Outcome::Value)
-            }
+            Ok(Ok(())) => Ended::Settles(Outcome::Value),
             Ok(Err(failure)) => self.end_badly(claimed, failure),
             Err(panic) => {
                 let error = panicked(&panic, engine.blame(claimed.index()));
@@ -219,7 +216,7 @@ impl Local {
             return self.finish(claimed, outcome, &engine.graph.inputs(index), false);
         }
         job::write_job(&engine.graph, claimed, job(target.clone()));
-        bump(&self.stripe.rearmed);
+        self.happens_quietly(index, Event::PutBack);
         if engine.graph.extra(index) != 0 {
             self.pass_for_good(index);
         }
@@ -230,6 +227,7 @@ impl Local {
             fx.ready.push(index);
         }
         drop((state, forwarding));
+        self.tell();
         self.settle_up();
         None
     }
@@ -256,7 +254,6 @@ impl Local {
     #[cold]
     pub(super) fn fail(&self, claimed: &Claimed, error: TaskError) -> Outcome {
         job::write_error(&self.engine.graph, claimed, error);
-        bump(&self.stripe.failed);
         Outcome::Error
     }
 
@@ -269,10 +266,16 @@ impl Local {
     ) -> Option<u32> {
         let graph = &self.engine.graph;
         let index = claimed.index();
+        self.happens(index, Event::of(outcome));
+        let bytes = match outcome {
+            Outcome::Value => self.count_bytes(index),
+            _ => 0,
+        };
         let mut state = self.state();
         let super::local::State { cache, fx, .. } = &mut *state;
         if outcome == Outcome::Value && graph.is_pure(index) {
-            graph.finish_remembered(cache, index, job::value_bytes(graph, claimed), fx);
+            let bytes = bytes.max(job::shallow_bytes(graph, index));
+            graph.finish_remembered(cache, index, bytes, fx);
         } else if graph.finish(cache, index, outcome, fx) {
             fx.free.push(index);
         }
@@ -286,6 +289,9 @@ impl Local {
         };
         let rest = !(fx.ready.is_empty() && fx.is_quiet());
         drop(state);
+        if self.traced != 0 {
+            self.note_ready();
+        }
         if rest {
             self.settle_up();
         }

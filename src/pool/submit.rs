@@ -4,11 +4,12 @@ use std::any::TypeId;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::fence;
+use std::time::Instant;
 
+use super::events::Event;
 use super::job::{self, Job};
 use super::local::{Local, State};
 use super::run::guarded;
-use super::stripe::bump;
 use super::want::TaskRef;
 use crate::graph::{Born, Existing, Key, Spec};
 
@@ -36,10 +37,12 @@ impl Local {
     /// it, and is told what that wants to know.
     #[inline]
     pub(super) fn enter(&self, spec: &Spec, inputs: &[u32], job: Job) -> (u32, bool) {
+        let at = self.time_of_submit(!inputs.is_empty());
         let mut state = self.state();
         let State { cache, fx, .. } = &mut *state;
         let born = self.engine.graph.submit(cache, spec, inputs, job, fx);
-        (born.index(), self.queue_born(&mut state, spec, born))
+        let quiet = self.queue_born(&mut state, spec, born, at);
+        (born.index(), quiet)
     }
 
     /// As [`submit`](Self::submit), without inputs, and behind the work from outside: what a running task submits goes
@@ -47,12 +50,13 @@ impl Local {
     pub(crate) fn submit_last(&self, spec: &Spec, job: Job) -> TaskRef {
         let mut state = self.state();
         let State { cache, fx, .. } = &mut *state;
-        let index = self.engine.graph.submit(cache, spec, &[], job, fx).index();
-        bump(&self.stripe.submitted);
+        let born = self.engine.graph.submit(cache, spec, &[], job, fx);
+        let index = born.index();
+        let noted = self.count_born(born, spec.name, None);
         self.engine
             .queues
             .push_last(&mut state, index, spec.priority);
-        let quiet = state.fx.is_quiet();
+        let quiet = state.fx.is_quiet() && !noted;
         drop(state);
         self.submitted(index, quiet);
         TaskRef::own(Arc::clone(&self.anchor), index)
@@ -118,13 +122,14 @@ impl Local {
         inputs: &[u32],
         job: Job,
     ) -> Result<(u32, Entry), (Job, Key)> {
+        let at = self.time_of_submit(true);
         let mut state = self.state();
         let State { cache, fx, .. } = &mut *state;
         let graph = &self.engine.graph;
         let key = (key, |index| job::value_type(graph, index) == value);
         match graph.submit_keyed(cache, spec, key, inputs, job, fx) {
             Ok(born) => {
-                let quiet = self.queue_born(&mut state, spec, born);
+                let quiet = self.queue_born(&mut state, spec, born, at);
                 Ok((born.index(), Entry::New { quiet }))
             }
             Err(Existing::Same(index, job)) => Ok((index, Entry::Known(job))),
@@ -134,8 +139,8 @@ impl Local {
 
     /// Queues a new task if it is ready. Says whether nothing else is to be done.
     #[inline]
-    fn queue_born(&self, state: &mut State, spec: &Spec, born: Born) -> bool {
-        bump(&self.stripe.submitted);
+    fn queue_born(&self, state: &mut State, spec: &Spec, born: Born, at: Option<Instant>) -> bool {
+        let noted = self.count_born(born, spec.name, at);
         match born {
             Born::Ready(index) if spec.extra == 0 => {
                 self.engine.queues.push(state, index, spec.priority);
@@ -147,7 +152,7 @@ impl Local {
             }
             Born::Waiting(_) => {}
         }
-        state.fx.is_quiet()
+        state.fx.is_quiet() && !noted
     }
 
     /// After a submit, with nothing borrowed: wakes a thread, fails the task if an input had failed, and cancels it if
@@ -156,6 +161,7 @@ impl Local {
     pub(super) fn submitted(&self, index: u32, quiet: bool) {
         self.engine.notify();
         if !quiet {
+            self.tell();
             self.settle_up();
         }
         if self.engine.is_closed() {
@@ -167,20 +173,22 @@ impl Local {
 
     /// A task that something outside finishes. It counts as submitted, and as started.
     pub(crate) fn external(&self, spec: &Spec, job: Job) -> TaskRef {
-        let state = &mut *self.state();
-        let index = self.engine.graph.external(&mut state.cache, spec, job);
-        bump(&self.stripe.submitted);
-        bump(&self.stripe.started);
+        let graph = &self.engine.graph;
+        let index = graph.external(&mut self.state().cache, spec, job);
+        self.happens(index, Event::External);
         TaskRef::own(Arc::clone(&self.anchor), index)
     }
 
     /// A task that is settled from the start.
     pub(crate) fn settled(&self, spec: &Spec, job: Job, failed: bool) -> TaskRef {
-        let state = &mut *self.state();
-        let index = self
-            .engine
-            .graph
-            .settled(&mut state.cache, spec, job, failed);
+        let graph = &self.engine.graph;
+        let index = graph.settled(&mut self.state().cache, spec, job, failed);
+        if !failed {
+            self.count_bytes(index);
+        }
+        if self.traced != 0 {
+            self.note(index, None, Some(graph.state(index)));
+        }
         TaskRef::own(Arc::clone(&self.anchor), index)
     }
 }

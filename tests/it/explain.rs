@@ -181,3 +181,63 @@ fn a_hook_that_panics_does_no_harm() {
         assert_eq!(*task.result().unwrap(), 1);
     });
 }
+
+#[test]
+fn explain_says_who_is_busy_and_what_else_is_queued() {
+    watched(|| {
+        let client = client_of(2);
+        let gates = [Gate::close(&client), Gate::close(&client)];
+        let first = client.task("first").priority(1).submit(|| 1);
+        let second = client.task("second").submit(|| 1);
+        assert_says(
+            &first,
+            &[
+                "`first`",
+                "queued with 1 others:",
+                "all 2 threads",
+                "`gate`",
+            ],
+        );
+        assert_says(
+            &second,
+            &["queued with 1 others, 1 of them of higher priority"],
+        );
+        gates.into_iter().for_each(Gate::open);
+        second.result().unwrap();
+        assert_nothing_left_after(&client, (first, second));
+    });
+}
+
+#[test]
+fn explain_says_what_an_input_is_blocked_on() {
+    watched(|| {
+        let client = client_of(1);
+        let feed = client.queue::<u32>("feed", 0).unwrap();
+        let fed = feed.clone();
+        let eater = client.task("eater").try_submit(move || fed.get());
+        let heir = client.task("heir").submit_with(&eater, |x| *x);
+        until_says(
+            &heir,
+            &["waiting for `eater` (running, blocked on", "queue `feed`"],
+        );
+        feed.put(1).unwrap();
+        assert_eq!(*heir.result().unwrap(), 1);
+        assert_nothing_left_after(&client, (eater, heir));
+    });
+}
+
+#[test]
+fn explain_says_that_a_cancelled_body_has_not_returned() {
+    watched(|| {
+        let client = client_of(1);
+        let gate = Gate::close(&client);
+        let stopped = gate.task().clone();
+        stopped.cancel();
+        assert_says(&stopped, &["`gate`", "cancelled", "not returned"]);
+        gate.open();
+        until("it has returned", || {
+            !stopped.explain().contains("not returned")
+        });
+        assert_nothing_left_after(&client, stopped);
+    });
+}

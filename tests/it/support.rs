@@ -103,6 +103,10 @@ impl Gate {
         }
     }
 
+    pub(crate) fn task(&self) -> &TaskFuture<()> {
+        &self.task
+    }
+
     pub(crate) fn open(mut self) {
         drop(self.open.take());
         until("the gate is open", || self.task.is_done());
