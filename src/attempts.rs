@@ -100,7 +100,9 @@ impl<'c, M> Task<'c, M> {
     ///
     /// A body cannot be stopped from outside. Its [`is_cancelled`](crate::Client::is_cancelled) and
     /// [`checkpoint`](crate::Client::checkpoint) say that its time is over; one that does not look runs on, keeps its
-    /// inputs, and what it gives is dropped. Another thread works in its place meanwhile.
+    /// inputs, and what it gives is dropped. Another thread works in its place meanwhile, except in a named pool.
+    ///
+    /// A future that is a task has so long until it is done; then it is dropped where it stands pending, as by a cancel.
     ///
     /// With `Duration::ZERO` the task has timed out as soon as it would start, without running. A time too long for the
     /// clock, such as `Duration::MAX`, is no limit.

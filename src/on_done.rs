@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::future::TaskFuture;
 use crate::graph::Spec;
-use crate::launch::{at, launch_alone};
+use crate::launch::{at, launch_now};
 use crate::pool::async_wait::AsyncWait;
 use crate::pool::job::Job;
 use crate::pool::local;
@@ -22,7 +22,8 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
     /// Calls `f`, once, when the task has finished, failed or been cancelled; at once if it has already.
     ///
     /// The callback wants the task as a handle does, until it has returned. It runs as a task of its own, named
-    /// `on_done`, with this task's priority, and may block, submit and use [`current`](crate::current) as any task.
+    /// `on_done`, with this task's priority and no options of an
+    /// [`annotate`](crate::Client::annotate), and may block, submit and use [`current`](crate::current) as any task.
     /// If the client is closed or restarted before that task has begun, the callback runs on the thread that ends it;
     /// if the client is closed already, on the thread that settles the task or calls this. A panic in it is caught,
     /// and ends there once the panic hook has printed it.
@@ -115,5 +116,9 @@ where
         drop(call);
         Ok(())
     });
-    launch_alone::<()>(&engine, &spec, job).detach();
+    local::with(&engine, |local| {
+        // Who settles a task may be in a scope of its own, and must not wait for room.
+        let _scope = local.enter_scope(None);
+        launch_now::<()>(&engine, &spec, job).detach();
+    });
 }

@@ -1,6 +1,7 @@
 //! Where and when tasks run, and under which label: options of one task, or of all that are submitted in a scope.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::client::Client;
 use crate::pool::asked::Asked;
@@ -14,7 +15,8 @@ impl<M> Task<'_, M> {
     /// A ready task whose resources are not free is queued, and [`explain`](crate::TaskFuture::explain) says what it
     /// lacks and who holds it. Whoever is next in line goes first, the highest priority before the others; a large request is
     /// not overtaken by small ones. The resources are free again when the body has returned, not when the task is
-    /// cancelled. Asked for twice, the last amount counts; 0 is none.
+    /// cancelled; those of a future when it is done or dropped. Retries keep them, [`Reschedule`](crate::Reschedule) gives
+    /// them back and asks again. Asked for twice, the last amount counts; 0 is none.
     ///
     /// A resource that the client was not built with, or more of it than there is: the handle has failed with
     /// [`NoSuchResource`](crate::ErrorKind::NoSuchResource).
@@ -41,7 +43,7 @@ impl<M> Task<'_, M> {
             .fold(self, |task, (name, amount)| task.resource(name, *amount))
     }
 
-    /// Runs only on the threads of this named pool ([`Builder::pool`](crate::Builder::pool)).
+    /// Runs only on the threads of this named pool ([`Builder::pool`](crate::Builder::pool)); a future is polled there.
     ///
     /// A pool that the client was not built with: the handle has failed with
     /// [`NoSuchPool`](crate::ErrorKind::NoSuchPool).
@@ -77,6 +79,9 @@ pub struct Annotate<'c> {
 impl Client {
     /// Options that tasks inherit: those submitted while [`enter`](Annotate::enter) runs its closure, on this thread and
     /// through this client or a clone of it, and those that these tasks submit, and so on.
+    ///
+    /// A future that is a task is no exception: what it submits in any of its polls inherits. Calls of actors and
+    /// callbacks of [`on_done`](crate::TaskFuture::on_done) have no part in it.
     ///
     /// An option of the task's own goes before them, an inner scope's before an outer one's; labels are joined.
     ///
@@ -125,6 +130,12 @@ impl Annotate<'_> {
         amounts
             .iter()
             .fold(self, |scope, (name, amount)| scope.resource(name, *amount))
+    }
+
+    /// As [`Task::timeout`], for each of the tasks.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.asked.timeout = Some(timeout);
+        self
     }
 
     /// Calls `f`; what it submits has these options, and so has what those tasks submit. Scopes nest.

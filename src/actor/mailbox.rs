@@ -173,7 +173,10 @@ impl<S: Send + 'static> Mailbox<S> {
             name: self.name,
             ..Spec::default()
         };
-        local::with(&self.engine, |local| submit(local, &spec, job)).detach();
+        local::with(&self.engine, |local| {
+            let _scope = local.enter_scope(None); // The calls are not only those of who is here.
+            submit(local, &spec, job).detach();
+        });
     }
 
     fn drain(self: &Arc<Self>, local: &Local) {
@@ -204,7 +207,9 @@ impl<S: Send + 'static> Mailbox<S> {
         if let Some(waiter) = told {
             waiter.wake();
         }
+        let scope = local.enter_scope(None);
         call.run(local, resident);
+        drop(scope);
         self.current.store(0, Release);
         true
     }
@@ -261,6 +266,10 @@ impl<S: Send + 'static> actors::Mailbox for Mailbox<S> {
         let ran = !self.engine.graph.is_settled(target) && self.run_next(local, &mut resident);
         self.put_back(resident);
         ran
+    }
+
+    fn cancel_calls(&self) {
+        self.clear(|_| {});
     }
 
     fn close(&self) {

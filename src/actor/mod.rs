@@ -42,6 +42,9 @@ pub use error::NotRestartable;
 /// [`Poisoned`](ErrorKind::Poisoned) and name the panic, until [`restart`](Self::restart). A call that waits for another
 /// of the same actor, through however many tasks and actors, fails with `Deadlock`.
 ///
+/// The options of an [`annotate`](crate::Client::annotate) end at an actor: its calls have none of them, wherever they
+/// are made, nor have the tasks that a call submits.
+///
 /// Cloning makes another handle of the same actor. When the last is dropped, the calls made so far still run, and then
 /// the state is dropped on one of the pool's threads. When the client ends, calls that have not begun are cancelled; the
 /// state of an idle actor then goes with its last handle.

@@ -25,7 +25,10 @@ pub(crate) trait Mailbox: Send + Sync {
     /// Runs the first call on this thread, which waits for `target`, one of the calls. No: another thread is at it.
     fn run_one(self: Arc<Self>, local: &Local, target: u32) -> bool;
 
-    /// Cancels the calls that have not begun and takes no more.
+    /// Cancels the calls that have not begun.
+    fn cancel_calls(&self);
+
+    /// The same, and takes no more.
     fn close(&self);
 }
 
@@ -65,13 +68,19 @@ impl Actors {
 
     /// Closes all mailboxes, those of actors to come too.
     pub(super) fn close(&self) {
-        let mailboxes: Vec<_> = {
-            let table = &mut *self.0.write();
-            table.closed = true;
-            let all = table.mailboxes.iter();
-            all.filter_map(|(_, mailbox)| mailbox.upgrade()).collect()
-        };
-        mailboxes.iter().for_each(|mailbox| mailbox.close());
+        self.0.write().closed = true;
+        self.all().iter().for_each(|mailbox| mailbox.close());
+    }
+
+    /// Cancels all calls that have not begun.
+    pub(super) fn cancel_calls(&self) {
+        self.all().iter().for_each(|mailbox| mailbox.cancel_calls());
+    }
+
+    fn all(&self) -> Vec<Arc<dyn Mailbox>> {
+        let table = self.0.read();
+        let all = table.mailboxes.iter();
+        all.filter_map(|(_, mailbox)| mailbox.upgrade()).collect()
     }
 }
 

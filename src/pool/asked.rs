@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Engine;
 use super::extras::Extra;
@@ -16,6 +17,7 @@ pub(crate) type Refusal = (ErrorKind, Cow<'static, str>);
 pub(crate) struct Asked {
     pub(crate) priority: Option<i32>,
     pub(crate) label: Option<Arc<str>>,
+    pub(crate) timeout: Option<Duration>,
     /// The pool's number.
     pool: Option<u32>,
     /// Resources by number, and how much of each.
@@ -65,6 +67,7 @@ impl Asked {
         let mut both = self.clone();
         both.priority = inner.priority.or(self.priority);
         both.pool = inner.pool.or(self.pool);
+        both.timeout = inner.timeout.or(self.timeout);
         for &(number, amount) in &inner.needs {
             both.need(number, amount);
         }
@@ -86,6 +89,8 @@ impl Asked {
             extra.gate = Some(Arc::new(Gate::new(pool, needs)));
         }
         extra.label = self.label;
+        let attempts = &mut extra.attempts;
+        attempts.timeout = attempts.timeout.or(self.timeout);
     }
 }
 

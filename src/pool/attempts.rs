@@ -8,7 +8,9 @@
 //! 3. An overrun of the last attempt cancels the task at once, under that lock, so that whoever sees it cancelled and then
 //!    takes the lock sees why. Before the last one it is a token alone, which goes with the attempt.
 //! 4. The node is there while its timer finds the attempt running: the machine's reference goes after the attempt's end.
-//! 5. What a body gives after it has overrun is dropped. Attempts follow each other on one thread; one that is rescheduled
+//! 5. An attempt whose body has made a future lasts until that is done: its timer goes on, and if it is due the pending
+//!    future is woken, to be dropped. Nobody stands in for it, since it has no thread.
+//! 6. What a body gives after it has overrun is dropped. Attempts follow each other on one thread; one that is rescheduled
 //!    goes through the queue, with the inputs that it has.
 
 use std::fmt;
@@ -22,6 +24,7 @@ use super::events::Event;
 use super::extras::Extra;
 use super::job::{self, Claimed, Job, Left};
 use super::local::Local;
+use super::polled::Suspended;
 use super::retry::Kept;
 use super::run::{Ended, Forward, Ran, guarded};
 use super::timers::{Timer, TimerId};
@@ -51,6 +54,10 @@ pub(super) struct Now {
     rescheduled: bool,
     /// The task was cancelled because its last attempt had overrun.
     pub(super) timed_out: bool,
+    /// Of an attempt that is a future.
+    timer: Option<TimerId>,
+    /// A spare stands in for the body that overruns.
+    replaced: bool,
     pub(super) kept: Kept,
 }
 
@@ -111,9 +118,11 @@ impl Attempts {
         now.run
     }
 
-    /// The body has returned. Says whether it had overrun.
-    fn end(&self) -> bool {
-        std::mem::take(&mut self.now.lock().phase) == Phase::Overruns
+    /// The body has returned. Says whether it had overrun, and whether a spare stands in for it.
+    fn end(&self) -> (bool, bool) {
+        let now = &mut *self.now.lock();
+        let overran = std::mem::take(&mut now.phase) == Phase::Overruns;
+        (overran, std::mem::take(&mut now.replaced))
     }
 
     fn is_last(&self, now: &Now) -> bool {
@@ -153,6 +162,10 @@ impl Local {
         loop {
             let timer = self.begin_attempt(claimed, extra);
             let ran = self.call(claimed);
+            if is_suspension(&ran) {
+                attempts.now.lock().timer = timer;
+                return self.judge(claimed, ran);
+            }
             let overran = self.end_attempt(timer, attempts);
             let next = attempts
                 .recipe
@@ -215,11 +228,21 @@ impl Local {
         if let Some(timer) = timer {
             self.engine.stop_timer(timer);
         }
-        let overran = attempts.end();
-        if overran {
+        let (overran, replaced) = attempts.end();
+        if replaced {
             self.engine.stood_in();
         }
         overran
+    }
+
+    /// The future that a task with rare data had become is gone.
+    #[cold]
+    pub(super) fn end_future(&self, index: u32) {
+        if let Some(extra) = self.engine.extra(index) {
+            let timer = extra.attempts.now.lock().timer.take();
+            self.end_attempt(timer, &extra.attempts);
+        }
+        self.give_back(index);
     }
 
     /// A timer is due. The body may have returned meanwhile.
@@ -227,16 +250,25 @@ impl Local {
         let attempts = &timer.extra.attempts;
         let mut now = attempts.now.lock();
         let overruns = now.run == timer.run && now.phase == Phase::Runs;
+        // Threads of a named pool have no spares for bodies that run on.
+        let replaces = overruns
+            && !timer.extra.has_pool()
+            && self.engine.async_tasks.is_pending(timer.index).is_none();
         if overruns {
             now.phase = Phase::Overruns;
+            now.replaced = replaces;
             if attempts.is_last(&now) {
                 self.cancel_for_time(timer.index, attempts, &mut now);
             }
         }
         drop(now);
         self.tell();
-        if overruns {
+        if replaces {
             self.engine.stand_in();
+        }
+        if overruns {
+            // The slot may be another's by now, which is then polled early at most.
+            self.wake_cancelled(timer.index);
         }
         // It may have been the last that had the extra, and with it closures of the user's.
         let _ = guarded(|| drop(timer));
@@ -280,7 +312,9 @@ impl Local {
         self.happens(index, Event::PutBack);
         let mut state = self.state();
         let super::local::State { cache, fx, .. } = &mut *state;
-        if let Born::Ready(index) = graph.rearm(cache, index, &inputs, fx) {
+        if let Born::Ready(index) = graph.rearm(cache, index, &inputs, fx)
+            && !self.is_sent_elsewhere(&mut state, index)
+        {
             self.engine.queues.push_last(&mut state, index, priority);
         }
         drop(state);
@@ -330,6 +364,11 @@ fn is_failure(ran: &Ran) -> bool {
         Ok(Err(failure)) => !failure.is::<Forward>(),
         Err(_) => true,
     }
+}
+
+/// Whether the body has made the future that the attempt is from here on.
+fn is_suspension(ran: &Ran) -> bool {
+    matches!(ran, Ok(Err(failure)) if failure.is::<Suspended>())
 }
 
 fn is_reschedule(ran: &Ran) -> bool {

@@ -2,9 +2,11 @@
 //!
 //! 1. `closed` is set: submits are refused from here on. A submit that has looked before sets its task down first and
 //!    looks again after a fence; one of the two sees the other.
-//! 2. Every task that has not started is cancelled, and every pending future; running bodies get their cancel token.
-//! 3. Everything shared by name is closed, and mailboxes are: who waits there goes on with `Closed`, what they hold is
-//!    dropped. So are the published handles.
+//! 2. What has not begun is cancelled first, the calls in mailboxes too: a body that ends because it was told to must
+//!    not make room for one that has yet to be told. Then every pending future is cancelled, and running bodies get
+//!    their cancel token.
+//! 3. Everything shared by name is closed: who waits there goes on with `Closed`, what they hold is dropped. So are the
+//!    published handles.
 //! 4. The memory of pure results is emptied.
 //! 5. The threads are told to stop; each ends at its next task boundary, and drops pending futures before it does. The
 //!    caller may wait for that.
@@ -24,11 +26,11 @@ impl Engine {
         self.door.fetch_or(super::CLOSED, SeqCst);
         fence(SeqCst);
         local::with(self, |local| {
+            self.actors.close();
             self.cancel_all(local);
             self.named.close();
             self.published.close();
             self.coordination.close();
-            self.actors.close();
             // No limit left: what finishes from now on is not remembered either.
             self.graph.set_remember(0, &mut local.state().fx);
             local.settle_all();
@@ -60,14 +62,22 @@ impl Engine {
 
     fn cancel_all(&self, local: &Local) {
         let live: Vec<u32> = self.graph.live().collect();
-        for index in live {
-            local.pinned(index, || match self.graph.state(index) {
-                TaskState::Waiting | TaskState::Queued => self.cancel(local, index),
-                TaskState::Running => self.request_cancel(local, index),
-                _ => {}
-            });
-            local.settle_up();
-        }
+        let each = |end: &dyn Fn(u32, TaskState)| {
+            for &index in &live {
+                local.pinned(index, || end(index, self.graph.state(index)));
+                local.settle_up();
+            }
+        };
+        each(&|index, state| {
+            if has_not_begun(state) {
+                self.cancel(local, index);
+            }
+        });
+        each(&|index, state| match state {
+            TaskState::Running => self.request_cancel(local, index),
+            state if has_not_begun(state) => self.cancel(local, index),
+            _ => {}
+        });
     }
 
     /// Cancels a task the caller wants.
@@ -98,4 +108,8 @@ impl Engine {
         local.settle_up();
         names
     }
+}
+
+pub(super) fn has_not_begun(state: TaskState) -> bool {
+    matches!(state, TaskState::Waiting | TaskState::Queued)
 }

@@ -33,6 +33,11 @@ pub(crate) struct Extra {
 }
 
 impl Extra {
+    /// Whether the task is one of a named pool.
+    pub(super) fn has_pool(&self) -> bool {
+        self.gate.as_ref().is_some_and(|gate| gate.pool != 0)
+    }
+
     /// What a task that is made anew has: what was asked for, and nothing of what has happened since.
     pub(super) fn renewed(&self) -> Self {
         let Self {

@@ -8,7 +8,7 @@
 //!    are enough for, and makes it ready. What is handed over is held from then on.
 //! 3. A task in a line is postponed (`graph/postpone.rs`): its status is queued, but its word is not, so it cannot be
 //!    claimed. Cancelled, or wanted by nobody, it leaves the line while it is settled.
-//! 4. What it holds goes back when its body has returned, however that ended, or when it is settled before it began.
+//! 4. What it holds goes back when its body has returned, or the future that it made is gone, however that ended; or when it is settled before it began.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, Release};
@@ -125,6 +125,20 @@ impl Local {
                 }
             }
         }
+        true
+    }
+
+    /// Whether an entry that asks for a poll of a task with rare data has gone to that task's pool. The caller answers
+    /// for the entry, so the task is there until it is polled.
+    #[cold]
+    pub(super) fn is_polled_elsewhere(&self, index: u32, entry: u32) -> bool {
+        let engine = &self.engine;
+        let gate = engine.gate(index);
+        let Some(pool) = gate.and_then(|gate| engine.elsewhere(&gate, u32::MAX)) else {
+            return false;
+        };
+        let priority = engine.graph.priority(index);
+        engine.pools.push_poll(engine, pool, entry, priority);
         true
     }
 

@@ -17,6 +17,8 @@
 //!    it. Whichever it cannot win is in the hands of another of them, which comes to this point too.
 //! 7. A waker holds the task and not the engine. After the end it holds a shell: the future is gone.
 //!
+//! Entries for a task of a named pool go into the line of that pool, and its threads alone poll it.
+//!
 //! Entries beyond the first go through the queues with the task's priority, and at the end if the future woke itself:
 //! one that only gives way to others gives way.
 
@@ -276,7 +278,8 @@ impl Local {
             Step::Ready(Err(failure)) => self.fail(&claimed, failed(failure, engine.blame(index))),
             Step::Panicked(panic) => self.fail(&claimed, panicked(&panic, engine.blame(index))),
         };
-        self.end_polled(&*task, outcome, true)
+        // A thread of a named pool runs nothing but that pool's tasks.
+        self.end_polled(&*task, outcome, self.pool == 0)
     }
 
     /// Gives the turn with a pending future back. Woken meanwhile, it is queued; or dropped, if it was for that.
@@ -306,7 +309,7 @@ impl Local {
         task.turn().end();
         drop(entered); // A shell: the future is gone.
         if self.engine.graph.extra(index) != 0 {
-            self.give_back(index);
+            self.end_future(index);
         }
         self.end(&Claimed::handed(index), outcome, &Inputs::new(), bypass)
     }
@@ -342,6 +345,9 @@ impl Local {
 
     fn queue_poll(&self, index: u32) {
         let engine = &self.engine;
+        if engine.graph.extra(index) != 0 && self.is_polled_elsewhere(index, POLL | index) {
+            return;
+        }
         let priority = engine.graph.priority(index);
         engine
             .queues
@@ -351,6 +357,9 @@ impl Local {
 
     fn queue_poll_last(&self, index: u32) {
         let engine = &self.engine;
+        if engine.graph.extra(index) != 0 && self.is_polled_elsewhere(index, POLL | index) {
+            return;
+        }
         let priority = engine.graph.priority(index);
         engine
             .queues

@@ -7,6 +7,8 @@
 //!    moment more may run.
 //! 3. While tasks are in line, either as many run as may, or a thread is on its way (`coming`).
 //!
+//! Entries that ask for a poll of a future of the pool stand in the same line, and never leave it but to be looked at.
+//!
 //! With a baton there are no such threads: all bodies take turns.
 
 use std::cmp::Reverse;
@@ -22,6 +24,7 @@ use super::gate::Gate;
 use super::job::{Claimed, Job};
 use super::line::{Line, rank};
 use super::local::{self, Local};
+use super::polled;
 use super::queues::OLDEST_EVERY;
 use crate::error::WaitError;
 use crate::graph::{Effects, Graph};
@@ -126,6 +129,16 @@ impl Pools {
             desk.line.push(turn, task);
             pool.staff(engine, number, desk);
         }
+    }
+
+    /// Puts an entry that asks for a poll into the line, behind what has its priority.
+    pub(super) fn push_poll(&self, engine: &Arc<Engine>, number: u32, entry: u32, priority: i32) {
+        let pool = self.pool(number);
+        let desk = &mut *pool.desk.lock();
+        desk.last_number += 1;
+        let turn = (Reverse(priority), rank(desk.last_number, false));
+        desk.line.push(turn, entry);
+        pool.staff(engine, number, desk);
     }
 
     /// A task that is being settled unrun leaves the line.
@@ -290,6 +303,9 @@ fn work(engine: &Arc<Engine>, number: u32) {
         local.run_in_pool(task);
         pool.ended();
     }
+    if engine.is_closed() {
+        local.abandon_all();
+    }
     engine.options.thread_stopped();
     local::leave(&local);
     drop(local);
@@ -297,13 +313,22 @@ fn work(engine: &Arc<Engine>, number: u32) {
 }
 
 impl Local {
-    fn run_in_pool(&self, task: u32) {
+    fn run_in_pool(&self, entry: u32) {
+        match polled::to_poll(entry) {
+            Some(index) => {
+                let _ = self.poll(index); // It keeps no successor from the queues here.
+            }
+            None => self.run_task_in_pool(entry),
+        }
+        self.settle_up();
+    }
+
+    fn run_task_in_pool(&self, task: u32) {
         // It may be being settled unrun at this very moment: who does that finds it in no line any more.
         let claimed = self.engine.graph.reclaim(task, &mut self.state().fx);
         if claimed {
             self.run_claimed(&Claimed::handed(task), false);
         }
-        self.settle_up();
     }
 
     /// Calls `wait` while a spare thread may take this one's part in its named pool.

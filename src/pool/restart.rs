@@ -1,8 +1,10 @@
 //! A new beginning for a client that goes on.
 //!
-//! 1. Every task that is there is cancelled, a running one too, and its key leaves the table, a settled one's too: what
+//! 1. Every task that is there is cancelled, those that have not begun first, calls of actors too, and its key leaves the table, a settled one's too: what
 //!    is submitted from here on is new, whatever its key.
-//! 2. Named things are closed and their names freed, so that old bodies that wait there go on and end.
+//! 2. Named things are closed and their names freed, so that old bodies that wait there go on and end. A lock has no
+//!    state but its line: who waits in it is sent on, and who holds it keeps it, since there is one holder at a time
+//!    whatever happens.
 //! 3. Published handles and remembered results are let go.
 //!
 //! Tasks are taken by their ids: a slot that is freed meanwhile may already be a new task's.
@@ -10,6 +12,7 @@
 use std::sync::Arc;
 
 use super::Engine;
+use super::close::has_not_begun;
 use super::local::{self, Local};
 use crate::graph::Id;
 
@@ -17,8 +20,10 @@ impl Engine {
     /// Leaves a graph of nothing but bodies that have not returned and settled tasks that somebody holds.
     pub(crate) fn restart(self: &Arc<Self>) {
         local::with(self, |local| {
+            self.actors.cancel_calls();
             self.abandon_all(local);
             self.named.restart();
+            self.coordination.restart();
             self.published.clear();
             self.forget_remembered(local);
             local.settle_all();
@@ -32,7 +37,9 @@ impl Engine {
             .map(|index| self.graph.id(index))
             .collect();
         self.pins.raise();
-        for id in live {
+        let has_not_begun = |id: &Id| has_not_begun(self.graph.state(id.index));
+        let (first, rest): (Vec<Id>, Vec<Id>) = live.into_iter().partition(has_not_begun);
+        for id in first.into_iter().chain(rest) {
             self.abandon(local, id);
             local.settle_up();
         }
@@ -43,10 +50,13 @@ impl Engine {
     fn abandon(&self, local: &Local, id: Id) {
         let pin = self.graph.pin(id, &mut local.state().fx);
         if let Some(pin) = pin {
-            local.cancel_node(id.index);
+            let cancelled = local.cancel_node(id.index);
             self.graph.unpublish(id.index);
             self.graph.unpin(pin, &mut local.state().fx);
             local.tell();
+            if cancelled {
+                local.wake_cancelled(id.index);
+            }
         }
     }
 }

@@ -60,14 +60,17 @@ impl Coordination {
         shared.close();
     }
 
-    /// Closes everything.
+    /// Closes everything, for good.
     pub(crate) fn close(&self) {
-        let names = {
-            let tables = &mut *self.tables.lock();
-            tables.closed = true;
-            std::mem::take(&mut tables.names)
-        };
+        self.tables.lock().closed = true;
         self.locks.close();
+        self.restart();
+    }
+
+    /// Closes everything there is; each name is free for another. Held locks stay held.
+    pub(crate) fn restart(&self) {
+        self.locks.send_on();
+        let names = std::mem::take(&mut self.tables.lock().names);
         names
             .iter()
             .flat_map(Names::values)

@@ -72,6 +72,10 @@ impl Claim {
         }
     }
 
+    fn is_granted(&self) -> bool {
+        matches!(self.turn.told(), Some(Ok(())))
+    }
+
     fn is_owned_by(&self, task: Id) -> bool {
         *self.owner.lock() == Some(task)
     }
@@ -171,15 +175,24 @@ impl Locks {
         first.map(|other| *other.owner.lock())
     }
 
-    /// Ends every wait and lets nobody in any more. Who holds a lock keeps it.
+    /// Lets nobody in any more.
     pub(super) fn close(&self) {
+        self.0.lock().closed = true;
+    }
+
+    /// Ends every wait. Who holds a lock keeps it.
+    pub(super) fn send_on(&self) {
         let mut calls = Calls::new();
         {
             let table = &mut *self.0.lock();
-            table.closed = true;
             for claim in table.lines.values().flatten() {
                 calls.extend(claim.turn.tell(Err(WaitError::Closed)));
             }
+            // Those behind must not depend on when who was sent on leaves.
+            table.lines.retain(|_, line| {
+                line.retain(|claim| claim.is_granted());
+                !line.is_empty()
+            });
         }
         ring(calls);
     }
