@@ -170,11 +170,19 @@ impl<P> Graph<P> {
     /// What is left in the payload of a node that is to be freed.
     #[inline]
     pub fn leftover(&self, index: u32) -> Outcome {
-        let word = self.node(index).word.load(Acquire);
-        match (has(word, TAKEN), has(word, FAILED)) {
+        self.remains(index).0
+    }
+
+    /// As [`leftover`](Self::leftover), with the number of what else the driver knows of the task.
+    #[inline]
+    pub fn remains(&self, index: u32) -> (Outcome, u32) {
+        let node = self.node(index);
+        let word = node.word.load(Acquire);
+        let left = match (has(word, TAKEN), has(word, FAILED)) {
             (true, _) => Outcome::Nothing,
             (_, true) => Outcome::Error,
             _ => Outcome::Value,
-        }
+        };
+        (left, node.cold.extra())
     }
 }

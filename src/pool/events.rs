@@ -95,6 +95,12 @@ impl Local {
         self.count_named(index, self.engine.graph.name(index), event, None);
     }
 
+    /// Counts a new task without a name, while nobody asked for transitions.
+    #[inline]
+    pub(super) fn count_unnamed(&self) {
+        self.stripe.all.count(Event::Queued);
+    }
+
     /// Counts a new task that is not queued yet. Says whether there is something to tell.
     #[inline]
     pub(super) fn count_born(&self, born: Born, name: u32, at: Option<Instant>) -> bool {

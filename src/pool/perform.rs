@@ -6,7 +6,6 @@
 //! it from inside: what it waits for may be in there.
 
 use super::events::Event;
-use super::extras::has_entry;
 use super::job::{self, Claimed, Left};
 use super::local::Local;
 use super::run::guarded;
@@ -111,10 +110,9 @@ impl Local {
     #[inline]
     fn frees_user_code(&self, index: u32) -> bool {
         let graph = &self.engine.graph;
-        let left = Left::Result(graph.leftover(index));
-        job::needs_drop(graph, &Claimed::handed(index), left)
-            || has_entry(graph.extra(index))
-            || self.traced != 0
+        let (left, extra) = graph.remains(index);
+        extra | self.traced != 0
+            || job::needs_drop(graph, &Claimed::handed(index), Left::Result(left))
     }
 
     /// Frees those at the end of the list that need no user code.

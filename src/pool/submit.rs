@@ -25,6 +25,25 @@ impl Local {
     /// Submits a task whose inputs the caller wants during the call.
     #[inline]
     pub(crate) fn submit(&self, spec: &Spec, inputs: &[u32], job: Job) -> TaskRef {
+        if spec.name | spec.extra | self.traced | u32::from(self.scoped.get()) != 0 {
+            return self.submit_apart(spec, inputs, job);
+        }
+        let mut state = self.state();
+        let State { cache, fx, .. } = &mut *state;
+        let born = self.engine.graph.submit(cache, spec, inputs, job, fx);
+        self.count_unnamed();
+        if let Born::Ready(index) = born {
+            self.engine.queues.push(&mut state, index, spec.priority);
+        }
+        let quiet = state.fx.is_quiet();
+        drop(state);
+        self.submitted(born.index(), quiet);
+        TaskRef::own(Arc::clone(&self.anchor), born.index())
+    }
+
+    /// A task with a name or rare data, or where transitions are noted, or in a scope.
+    #[inline(never)]
+    fn submit_apart(&self, spec: &Spec, inputs: &[u32], job: Job) -> TaskRef {
         if self.scoped.get() && spec.extra == 0 {
             return self.submit_in_scope(spec, inputs, job);
         }
