@@ -83,8 +83,11 @@ impl Local {
     pub(crate) fn happens(&self, index: u32, event: Event) {
         self.stripe.all.count(event);
         let name = self.engine.graph.name(index);
-        if name | self.traced != 0 {
-            self.count_named(index, name, event, None);
+        if name != 0 {
+            self.stripe.count_named(name, event);
+        }
+        if self.traced != 0 {
+            self.note_event(index, event, None);
             self.tell();
         }
     }
@@ -92,7 +95,11 @@ impl Local {
     /// As [`happens`](Self::happens), where no user code may run; the caller lets [`tell`](Self::tell) run it later.
     pub(super) fn happens_quietly(&self, index: u32, event: Event) {
         self.stripe.all.count(event);
-        self.count_named(index, self.engine.graph.name(index), event, None);
+        self.stripe
+            .count_named(self.engine.graph.name(index), event);
+        if self.traced != 0 {
+            self.note_event(index, event, None);
+        }
     }
 
     /// Counts a new task without a name, while nobody asked for transitions.
@@ -112,16 +119,15 @@ impl Local {
             Born::Ready(_) => Event::Queued,
             Born::Waiting(_) => Event::Waiting,
         };
-        self.count_named(born.index(), name, event, at);
+        self.stripe.count_named(name, event);
+        if self.traced != 0 {
+            self.note_event(born.index(), event, at);
+        }
         self.traced != 0
     }
 
-    #[inline(never)]
-    fn count_named(&self, index: u32, name: u32, event: Event, at: Option<Instant>) {
-        self.stripe.count_named(name, event);
-        if self.traced == 0 {
-            return;
-        }
+    #[cold]
+    fn note_event(&self, index: u32, event: Event, at: Option<Instant>) {
         let was_ready = self.engine.graph.was_ready(index);
         if let Some((from, to)) = event.states(was_ready) {
             self.keep(self.transition(index, from, Some(to), at));

@@ -13,6 +13,8 @@ use super::events::Event;
 
 /// Names in the first block; each further block has twice as many.
 const FIRST_BLOCK: u32 = 64;
+/// Names whose counts stand in the stripe itself.
+const FIRST: usize = 16;
 /// Blocks of a stripe.
 const BLOCKS: usize = 8;
 /// Names that are counted one by one; later ones are counted with the tasks that have no name. A program that makes up
@@ -40,6 +42,8 @@ pub(crate) struct Stripe {
     polled: AtomicU64,
     /// Bytes of results: those that this thread has seen made less those that it has seen go, modulo 2^64.
     bytes: AtomicU64,
+    /// Of the first names, which are most programs' only ones.
+    first: [Tally; FIRST],
     named: [OnceLock<Box<[Tally]>>; BLOCKS],
 }
 
@@ -68,6 +72,7 @@ fn bump(counter: &AtomicU64) {
 impl Tally {
     #[inline]
     pub(super) fn count(&self, event: Event) {
+        // Known where it is called, so one bump is left of this.
         match event {
             Event::Queued | Event::Waiting => bump(&self.submitted),
             Event::External => {
@@ -97,7 +102,16 @@ impl Tally {
 
 impl Stripe {
     /// Counts a task of this name beside all tasks.
+    #[inline]
     pub(super) fn count_named(&self, name: u32, event: Event) {
+        match self.first.get((name as usize).wrapping_sub(1)) {
+            Some(tally) => tally.count(event),
+            None => self.count_later(name, event),
+        }
+    }
+
+    #[cold]
+    fn count_later(&self, name: u32, event: Event) {
         if let Some((block, place)) = place_of(name) {
             let room = (FIRST_BLOCK << block) as usize;
             let block =
@@ -107,6 +121,9 @@ impl Stripe {
     }
 
     fn named(&self, name: u32) -> Option<&Tally> {
+        if let Some(tally) = self.first.get((name as usize).wrapping_sub(1)) {
+            return Some(tally);
+        }
         let (block, place) = place_of(name)?;
         self.named[block].get().map(|block| &block[place])
     }
@@ -123,7 +140,7 @@ impl Stripe {
     }
 }
 
-/// The block of a name and its place there.
+/// The block of a name after the first ones, and its place there.
 fn place_of(name: u32) -> Option<(usize, usize)> {
     let number = name.checked_sub(1).filter(|&n| n < COUNTED_NAMES)? + FIRST_BLOCK;
     let block = number.ilog2() - FIRST_BLOCK.ilog2();
