@@ -110,7 +110,8 @@ impl Client {
 }
 
 impl Task<'_> {
-    /// As [`Client::spawn`].
+    /// As [`Client::spawn`]. Resources are held until the task is settled, also while it is pending. A
+    /// [`timeout`](Task::timeout) does not limit a future, and a [`pool`](Task::pool) does not bind its polls.
     ///
     /// ```
     /// # let client = tenter::Client::new()?;
