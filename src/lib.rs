@@ -31,6 +31,7 @@
 //! | the last handle of a task is dropped | a task that has not started is cancelled; one that runs has its token set |
 //! | the destructor of a result, a closure, an error or a queued item panics | the panic is caught and ends there; the panic hook has printed it |
 //! | a callback of `on_done` panics | the panic is caught and ends there; the panic hook has printed it |
+//! | an observer panics, or what says the bytes of a result | the panic is caught and ends there |
 //! | a task of a [`Client::scope`] fails | the others run all the same, then the scope gives the first error; a panic of its closure goes on once all have ended |
 //! | **waiting** | |
 //! | a task blocks on itself, or in a cycle | `result()` gives `Deadlock` and names the cycle |
