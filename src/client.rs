@@ -301,8 +301,8 @@ impl Client {
 impl<P> Client<P> {
     /// Runs a closure as a task.
     ///
-    /// Costs less than a microsecond and never blocks. The task runs as long as somebody wants it: keep the handle,
-    /// or [`detach`](TaskFuture::detach) it. What is wrong already now (the client is closed) comes back as a handle
+    /// Costs less than a microsecond, and blocks only where [`max_pending`](Builder::max_pending) says so. The task runs as
+    /// long as somebody wants it: keep the handle, or [`detach`](TaskFuture::detach) it. What is wrong already now (the client is closed) comes back as a handle
     /// that has failed. A panic in the closure is caught and is the task's error.
     ///
     /// ```

@@ -71,7 +71,8 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
     /// As [`result`](Self::result), for at most so long.
     ///
     /// # Errors
-    /// As `result`, and `TimedOut`; the task goes on.
+    /// As `result`, and `TimedOut`; the task goes on. Its [`status`](Self::status) tells that from a task whose own time
+    /// was over, which is `Cancelled`.
     pub fn result_timeout(&self, timeout: Duration) -> Result<&T, TaskError> {
         if !self.task.is_settled() {
             self.wait(Some(deadline(timeout)))?;

@@ -4,38 +4,65 @@
 //!
 //! # What happens when
 //!
-//! | | |
+//! | when | then |
 //! | --- | --- |
-//! | a client is asked for zero threads, or a thread name with NUL | [`Builder::build`] gives a [`StartError`] |
+//! | **starting, submitting** | |
+//! | a client is asked for zero threads, for no pending tasks, or for a thread name with NUL | [`Builder::build`] gives a [`StartError`] |
+//! | tasks are to run on rayon's threads, which somebody else has started | [`Builder::build`] gives [`StartError::RayonInUse`] |
 //! | a task name contains NUL or is empty | it is a text like any other |
-//! | a queue has capacity 0 | it has no bound |
-//! | a name is published twice, or asked for and not published | `NameError`: `Taken`, `Unknown` |
 //! | an input belongs to another client | the handle has failed with `ForeignHandle` |
 //! | a task asks for a pool or a resource that the client was not built with, or for more than there is | the handle has failed with `NoSuchPool` or `NoSuchResource`, whose text names those there are |
-//! | more tasks are pending than [`Builder::max_pending`] | a submit outside of tasks waits, at most until nothing has started for 10 ms |
 //! | a key is used with another type of result | the handle has failed with `KeyConflict`; the first task goes on |
-//! | a task waits for itself, or in a cycle | `result()` gives `Deadlock` and names the cycle |
-//! | a task runs for longer than its `timeout` | its handle is settled with `TimedOut` at once; the body sees its cancel token, and is let finish |
+//! | a key is used whose task has failed | the handle is of that task, failed; after a cancel the key is free |
+//! | more tasks are pending than [`Builder::max_pending`] | a submit outside of tasks waits, at most until nothing has started for 10 ms; [`Client::try_submit_now`] gives [`Full`] |
+//! | the iterator of [`Client::par_map`] panics | the panic goes on to the caller, and what was submitted is cancelled |
+//! | anything is submitted on a closed client | the handle has failed with `Closed` |
+//! | **running** | |
+//! | a body panics | the panic is caught, and is the task's error |
+//! | a future panics in a poll | as a body: the future is dropped, and the panic is the task's error |
+//! | an input fails or is cancelled | its dependents do not run; they fail with its error |
+//! | an attempt fails and there are retries left | the next follows at once; the error of the last is the task's |
+//! | a body returns [`Reschedule`] | with `retries`, of 0 too, it goes to the end of the queue and uses up no retry; without, it is an error |
+//! | the last attempt runs for longer than its `timeout` | the handle is settled with `TimedOut` at once; the body sees its cancel token, and is let finish |
 //! | a task has `timeout(Duration::ZERO)` | it has timed out without running; `Duration::MAX` is no limit |
 //! | a failed task is retried whose closure was not kept | [`NotRetryable`] names it; `.retries(0)` or more keeps a closure |
-//! | a task takes a lock that it holds, or two tasks take two locks crosswise | one wait gives `Deadlock` and names the tasks and the locks |
-//! | more permits or locks are asked for than there are | the wait gives `Exceeds` at once |
-//! | a semaphore, barrier or buffer is to be of size 0 | it is a [`NameError`] |
-//! | more than 4,096 tasks are blocked at once, or than [`Builder::max_spares`] | a wait that cannot help gives `TooManyBlocked` |
-//! | a body panics | the panic is caught, and is the task's error |
-//! | a call of an actor panics | its state is dropped; later calls fail with `Poisoned` and name the panic, until `restart()` |
-//! | a call waits for another of the same actor | as for tasks: `Deadlock` names the cycle |
-//! | a future panics in a poll | as a body: the future is dropped, and the panic is the task's error |
-//! | an async task awaits itself, or in a cycle | it stays pending until it is cancelled; `explain` says that it is pending |
-//! | the client is dropped with futures pending | they are dropped on its threads, and their tasks are cancelled |
-//! | a waker is kept, or called, after its task has ended | nothing happens |
-//! | `result()` on a thread of an async runtime | it blocks that thread; what it waits for must not need that thread: see [`TaskFuture::result`] |
+//! | a task is cancelled that has not started | it never starts; its dependents fail with an error that names it |
+//! | a task is cancelled that runs | its status is `Cancelled` at once; the body sees its token, and what it returns is dropped |
+//! | the last handle of a task is dropped | a task that has not started is cancelled; one that runs has its token set |
 //! | the destructor of a result, a closure, an error or a queued item panics | the panic is caught and ends there; the panic hook has printed it |
-//! | a callback of `on_done` panics | as above |
+//! | a callback of `on_done` panics | the panic is caught and ends there; the panic hook has printed it |
+//! | an observer panics, or what says the bytes of a result | the panic is caught and ends there |
+//! | a task of a [`Client::scope`] fails | the others run all the same, then the scope gives the first error; a panic of its closure goes on once all have ended |
+//! | **waiting** | |
+//! | a task blocks on itself, or in a cycle | `result()` gives `Deadlock` and names the cycle |
+//! | an async task awaits itself, or in a cycle | it stays pending until it is cancelled; `explain` says that it is pending |
+//! | a task takes a lock that it holds, or two tasks take two locks crosswise | one wait gives `Deadlock` and names the tasks and the locks |
+//! | more tasks are blocked at once than [`Builder::max_spares`], 4,096 by default | a wait that cannot help gives `TooManyBlocked` |
+//! | `result_timeout` is over | `TimedOut`, and the task goes on: its `status` tells that from a task whose own time was over |
+//! | `take` is called while others want the result | [`TakeError::Shared`] gives the handle back |
+//! | `result()` on a thread of an async runtime | it blocks that thread; what it waits for must not need that thread: see [`TaskFuture::result`] |
+//! | a waker is kept, or called, after its task has ended | nothing happens |
+//! | **sharing by name** | |
+//! | a queue has capacity 0 | it has no bound |
+//! | a semaphore, barrier or buffer is to be of size 0 | [`NameError::Zero`] |
+//! | a name is asked for with another type, capacity or number than it has | [`NameError`], whose text says what it has |
+//! | a handle is published under a name that is taken, or one is asked for that nobody published | [`NameError::Taken`], [`NameError::Unknown`] |
+//! | more permits or locks are asked for than there are | the wait gives `Exceeds` at once |
+//! | a queue is closed, or anything that is shared by name is deleted | waits on it end with `Closed`; what is in a closed queue can still be taken |
+//! | a subscriber is slower than its topic | it loses the oldest messages, and the next one says how many |
 //! | a body panics while it holds a lock of the client | the guard gives it back |
 //! | a body panics while it holds a lock of yours | as on any thread: `std`'s mutexes are poisoned, tenter's own state is not touched |
-//! | the client is dropped with work running | it waits for the bodies; handles stay readable |
+//! | **actors** | |
+//! | a call returns an error | it is the call's alone |
+//! | a call panics | the state is dropped; later calls fail with `Poisoned` and name the panic, until `restart()` |
+//! | an actor is restarted that was given its state | [`NotRestartable`]: [`Client::actor_from`] knows how to make another |
+//! | a mailbox is full | `call` waits for room, `try_call` gives [`Full`] |
+//! | a call waits for another of the same actor | as for tasks: `Deadlock` names the cycle |
+//! | **the end** | |
+//! | the client is dropped with work running | what has not started is cancelled, and it waits for the bodies; handles stay readable |
+//! | the client is dropped with futures pending | they are dropped on its threads, and their tasks are cancelled |
 //! | the client is dropped, or closed, in one of its own tasks | it signals and does not wait |
+//! | the client is restarted | every task is cancelled, what is named is closed and free; settled handles stay readable |
 //! | the program is built with `panic = "abort"` | a panic in a body ends the process, as that profile says |
 //! | the process forks | the child has the handles but no threads: finished results can be read, a wait there ends with `Closed` |
 #![cfg_attr(docsrs, feature(doc_cfg))]

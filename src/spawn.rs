@@ -110,7 +110,8 @@ impl Client {
 }
 
 impl Task<'_> {
-    /// As [`Client::spawn`].
+    /// As [`Client::spawn`]. Options hold until the future is done: it is polled in its pool, keeps its resources also
+    /// while it is pending, and has its timeout from its start. A future has no retries.
     ///
     /// ```
     /// # let client = tenter::Client::new()?;

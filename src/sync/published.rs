@@ -35,11 +35,11 @@ impl<P> Client<P> {
     /// ```
     /// # let client = tenter::Client::new()?;
     /// client.publish("mask", client.scatter(vec![true, false]))?;
-    /// let size = client.submit(|| {
+    /// let size = client.try_submit(|| {
     ///     let mask = tenter::current().published::<Vec<bool>>("mask")?;
     ///     Ok::<_, tenter::TaskError>(mask.result()?.len())
     /// });
-    /// assert_eq!(size.result()?.as_ref().unwrap(), &2);
+    /// assert_eq!(*size.result()?, 2);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
