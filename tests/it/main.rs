@@ -49,6 +49,7 @@ mod restart;
 mod retry;
 mod returning;
 mod scope;
+mod seams;
 mod seeded;
 mod semaphores;
 mod spawned;
