@@ -15,7 +15,7 @@
 //! | more tasks are pending than [`Builder::max_pending`] | a submit outside of tasks waits, at most until nothing has started for 10 ms |
 //! | a key is used with another type of result | the handle has failed with `KeyConflict`; the first task goes on |
 //! | a task waits for itself, or in a cycle | `result()` gives `Deadlock` and names the cycle |
-//! | a task runs for longer than its `timeout` | its handle is settled with `TimedOut` at once; the body sees its cancel token, and is let finish |
+//! | a task runs for longer than its `timeout` | its handle is settled with `TimedOut` at once; the body sees its cancel token, and is let finish; a pending future is dropped |
 //! | a task has `timeout(Duration::ZERO)` | it has timed out without running; `Duration::MAX` is no limit |
 //! | a failed task is retried whose closure was not kept | [`NotRetryable`] names it; `.retries(0)` or more keeps a closure |
 //! | a task takes a lock that it holds, or two tasks take two locks crosswise | one wait gives `Deadlock` and names the tasks and the locks |

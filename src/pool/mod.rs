@@ -8,9 +8,8 @@
 //! | `queues`, `priority`, `baton` | ready tasks, and whose turn it is |
 //! | `crew`, `place`, `worker`, `sleep` | threads and places; who is idle |
 //! | `host`, `drain`, `floor` | whose threads they are; rayon's, at the bottom of their stacks |
-//! | `wait`, `waits`, `help`, `stack`, `waiters`, `parker`, `async_wait` | blocking, and waiting without a thread |
-//! | `wait`, `waits`, `turn`, `help`, `stack`, `waiters`, `parker` | blocking |
-//! | `wait`, `waits`, `help`, `stack`, `waiters`, `parker`, `secede` | blocking |
+//! | `wait`, `waits`, `turn`, `help`, `stack`, `waiters`, `parker`, `secede` | blocking |
+//! | `async_wait` | waiting without a thread |
 //! | `monitor`, `detect`, `explain` | spares, deadlocks, reasons |
 //! | `close`, `restart` | the end, and a new beginning |
 //! | `attempts`, `timers`, `retry` | running a task more than once, for a limited time, and anew after it failed |

@@ -1,5 +1,5 @@
-//! What tasks and threads of one client share by name: queues, variables, published handles.
-//! What tasks and threads of one client share by name: queues, variables, and what they coordinate themselves with.
+//! What tasks and threads of one client share by name: queues, variables, published handles, and what they coordinate
+//! themselves with.
 //!
 //! Named things belong to the client: they live until they are deleted or the client closes, which empties them and
 //! ends every wait on them with `Closed`. Values are dropped outside of every lock.
