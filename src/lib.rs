@@ -24,6 +24,7 @@
 //! | an attempt fails and there are retries left | the next follows at once; the error of the last is the task's |
 //! | a body returns [`Reschedule`] | with `retries`, of 0 too, it goes to the end of the queue and uses up no retry; without, it is an error |
 //! | the last attempt runs for longer than its `timeout` | the handle is settled with `TimedOut` at once; the body sees its cancel token, and is let finish |
+//! | a task runs for longer than its `timeout` | its handle is settled with `TimedOut` at once; the body sees its cancel token, and is let finish; a pending future is dropped |
 //! | a task has `timeout(Duration::ZERO)` | it has timed out without running; `Duration::MAX` is no limit |
 //! | a failed task is retried whose closure was not kept | [`NotRetryable`] names it; `.retries(0)` or more keeps a closure |
 //! | a task is cancelled that has not started | it never starts; its dependents fail with an error that names it |
