@@ -2,10 +2,10 @@
 
 use std::sync::mpsc;
 
-use tenter::{ErrorKind, Status, TaskFuture, current, gather};
+use tenter::{Client, ErrorKind, Status, TaskFuture, blocking, current, gather};
 
 use crate::support::{Counts, Gate, Log, assert_nothing_left, until};
-use crate::{inc, inc_of, with_threads};
+use crate::{inc, inc_of, most_at_once, with_threads};
 
 #[test]
 fn a_cancelled_task_is_cancelled_at_once_and_never_starts() {
@@ -180,5 +180,63 @@ fn handles_of_a_closed_client_say_so() {
             inc_of(&client, 1).result().unwrap_err().kind(),
             ErrorKind::Closed
         );
+    });
+}
+
+#[test]
+fn handles_of_before_a_restart_are_cancelled_and_say_which_they_are() {
+    with_threads(1, |client| {
+        let gate = Gate::close(client);
+        let x = client.task("load").key("frame-7").submit(|| 1);
+        let y = x.clone().then(|x| x + 1);
+        client.restart();
+        assert_eq!(x.status(), Status::Cancelled);
+        for error in [x.result().unwrap_err(), y.result().unwrap_err()] {
+            let text = error.to_string();
+            assert_eq!(error.kind(), ErrorKind::Cancelled);
+            assert!(
+                ["load", "frame-7"].iter().all(|part| text.contains(part)),
+                "{text}"
+            );
+        }
+        gate.open();
+        assert_eq!(*inc_of(client, 1).result().unwrap(), 2);
+    });
+}
+
+/// A task of the key `x` that blocks until the sender is dropped.
+fn blocks(client: &Client) -> (TaskFuture<i32>, mpsc::Sender<()>) {
+    let (open, opened) = mpsc::channel::<()>();
+    let x = client.task("x").key("x").submit(move || {
+        blocking(|| opened.recv()).unwrap_err();
+        1
+    });
+    until("it blocks", || client.stats().blocked == 1);
+    (x, open)
+}
+
+#[test]
+fn a_task_cancelled_while_it_blocks_stays_cancelled_and_leaves_no_thread_too_many() {
+    with_threads(1, |client| {
+        let (x, open) = blocks(client);
+        x.cancel();
+        assert_eq!(*inc_of(client, 1).result().unwrap(), 2);
+        drop(open);
+        until("its body has ended", || client.stats().blocked == 0);
+        assert_eq!(most_at_once(client), 1);
+        assert_eq!(x.status(), Status::Cancelled);
+    });
+}
+
+#[test]
+fn a_key_wanted_again_while_its_old_body_blocks_is_a_new_task() {
+    with_threads(1, |client| {
+        let (x, open) = blocks(client);
+        drop(x);
+        let again = client.task("x").key("x").submit(|| 2);
+        assert_eq!(*again.result().unwrap(), 2);
+        drop(open);
+        until("its body has ended", || client.stats().blocked == 0);
+        assert_eq!((most_at_once(client), *again.result().unwrap()), (1, 2));
     });
 }

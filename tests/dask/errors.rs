@@ -2,7 +2,7 @@
 
 use std::num::ParseIntError;
 
-use tenter::{ErrorKind, Status, WaitFor, gather, wait};
+use tenter::{ErrorKind, Status, WaitFor, gather, gather_settled, wait};
 
 use crate::support::{Gate, until};
 use crate::{div, inc_of, with_client, with_threads};
@@ -134,5 +134,19 @@ fn waiting_for_the_first_failure_does_not_wait_for_the_rest() {
         gate.open();
         assert_eq!(*slow.result().unwrap(), 2, "what is held goes on");
         pending.result().unwrap_err();
+    });
+}
+
+#[test]
+fn what_failed_can_be_left_out() {
+    with_client(|client| {
+        let futures = [inc_of(client, 1), div(client, 1, 0), inc_of(client, 2)];
+        let settled = gather_settled(&futures);
+        assert_eq!(
+            settled[1].as_ref().unwrap_err().message(),
+            "division by zero"
+        );
+        let good: Vec<_> = settled.into_iter().filter_map(Result::ok).collect();
+        assert_eq!(good, [&2, &3]);
     });
 }

@@ -169,3 +169,17 @@ fn a_detached_task_that_fails_is_forgotten() {
         assert_nothing_left(client);
     });
 }
+
+#[test]
+fn a_handle_of_before_a_restart_does_not_touch_the_new_task_of_its_key() {
+    with_threads(1, |client| {
+        let old = client.task("x").key("x").submit(|| 1);
+        old.result().unwrap();
+        client.restart();
+        let new = client.task("x").key("x").submit(|| 2);
+        assert_eq!((old.result().unwrap(), new.result().unwrap()), (&1, &2));
+        drop(old);
+        let again = client.task("x").key("x").submit(|| 3);
+        assert!(again == new);
+    });
+}

@@ -5,12 +5,20 @@
     reason = "tests start threads and bound their waits by the clock"
 )]
 
+mod annotating;
 mod cancelling;
+mod coordination;
 mod data;
+mod datasets;
 mod errors;
+mod events;
+mod executing;
 mod forgetting;
+mod iterating;
 mod order;
 mod primitives;
+mod resources;
+mod retrying;
 mod submitting;
 mod waiting;
 
@@ -18,7 +26,11 @@ mod waiting;
 #[path = "../it/support.rs"]
 mod support;
 
-use tenter::{Client, TaskFuture};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::SeqCst;
+
+use tenter::{Builder, Client, TaskFuture};
 
 /// A client of three threads, which must have nothing left when the test's body has dropped its handles.
 fn with_client(body: impl FnOnce(&Client) + Send + 'static) {
@@ -26,8 +38,13 @@ fn with_client(body: impl FnOnce(&Client) + Send + 'static) {
 }
 
 fn with_threads(threads: usize, body: impl FnOnce(&Client) + Send + 'static) {
+    with_built(Client::builder().threads(threads), body);
+}
+
+/// As [`with_client`], of a client that this builder makes.
+fn with_built(builder: Builder, body: impl FnOnce(&Client) + Send + 'static) {
     support::watched(move || {
-        let client = support::client_of(threads);
+        let client = builder.build().expect("threads are to be had");
         body(&client);
         support::assert_nothing_left(&client);
     });
@@ -55,4 +72,20 @@ fn div(client: &Client, x: i64, y: i64) -> TaskFuture<i64> {
         x.checked_div(y)
             .ok_or_else(|| "division by zero".to_owned())
     })
+}
+
+/// The greatest number of many short bodies that run at once. Nobody waits for them, so none gets a thread beside the
+/// client's own.
+fn most_at_once(client: &Client) -> usize {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let tasks = client.map(0..300, {
+        let most = Arc::clone(&most);
+        move |_| {
+            most.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
+            std::thread::yield_now();
+            now.fetch_sub(1, SeqCst);
+        }
+    });
+    support::until("all have run", || tasks.iter().all(TaskFuture::is_done));
+    most.load(SeqCst)
 }

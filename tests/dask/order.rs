@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 
-use tenter::{TaskFuture, current, gather};
+use tenter::{TaskFuture, blocking, current, gather};
 
 use crate::support::{Gate, Log};
-use crate::{inc, inc_of, with_client, with_threads};
+use crate::{inc, inc_of, most_at_once, with_client, with_threads};
 
 #[test]
 fn higher_priorities_go_first() {
@@ -180,5 +180,36 @@ fn two_graphs_over_the_same_inputs_both_get_on() {
             half.contains(&"first") && half.contains(&"second"),
             "{half:?}"
         );
+    });
+}
+
+#[test]
+fn a_task_that_blocks_on_something_foreign_lets_another_run() {
+    with_threads(1, |client| {
+        let (send, received) = std::sync::mpsc::channel();
+        let waits = client.submit(move || blocking(|| received.recv()).unwrap());
+        let sends = client.submit(move || send.send(7).unwrap());
+        assert_eq!(*waits.result().unwrap(), 7);
+        sends.result().unwrap();
+    });
+}
+
+#[test]
+fn many_tasks_that_each_wait_for_a_task_all_end() {
+    with_threads(2, |client| {
+        let outer = client.map(0..100, |x| *inc_of(&current(), x).result().unwrap());
+        let sum: i64 = gather(&outer).unwrap().into_iter().sum();
+        assert_eq!(sum, 5050);
+    });
+}
+
+#[test]
+fn who_has_waited_takes_its_place_again() {
+    with_threads(1, |client| {
+        let outer = client.map(0..20, |x| *inc_of(&current(), x).result().unwrap());
+        gather(&outer).unwrap();
+        drop(outer);
+        crate::support::assert_nothing_left(client);
+        assert_eq!(most_at_once(client), 1);
     });
 }

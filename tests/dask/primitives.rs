@@ -237,3 +237,20 @@ fn handles_of_a_variable_do_not_keep_the_client() {
         assert!(matches!(x.get(), Err(WaitError::Closed)));
     });
 }
+
+#[test]
+fn many_items_can_be_taken_at_once() {
+    with_client(|client| {
+        let queue = client.queue("x", 0).unwrap();
+        assert_eq!(queue.try_get_many(10), Ok(Vec::new()));
+        (0..5).for_each(|i| queue.put(i).unwrap());
+        assert_eq!(queue.get_many(2), Ok(vec![0, 1]));
+        assert_eq!(
+            queue.get_many(10),
+            Ok(vec![2, 3, 4]),
+            "those that are there"
+        );
+        let error = queue.get_many_timeout(1, Duration::ZERO).unwrap_err();
+        assert_eq!(error, WaitError::TimedOut);
+    });
+}
