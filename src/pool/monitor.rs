@@ -246,8 +246,13 @@ impl Watch {
         }
     }
 
-    fn stands_still(&self, engine: &Engine) -> bool {
-        self.still >= STILL && engine.has_good_work() && engine.crew.is_blocked_unseen()
+    fn stands_still(&self, engine: &Arc<Engine>) -> bool {
+        if self.still < STILL || !engine.has_good_work() {
+            return false;
+        }
+        // While the entry was out, a thread may have looked, found nothing and fallen asleep.
+        engine.notify();
+        engine.crew.is_blocked_unseen()
     }
 
     fn add_spares(&mut self, engine: &Arc<Engine>, needed: bool) {

@@ -76,7 +76,8 @@ impl Queues {
     }
 
     /// As [`has_work`](Self::has_work), but looks whether an entry is still good, and throws away those that are not: a
-    /// body that runs what it waits for leaves a stale entry behind each time. A good one moves to the end.
+    /// body that runs what it waits for leaves a stale entry behind each time. A good one moves to the end; the caller
+    /// notifies then, unless nobody can fall asleep meanwhile.
     pub(super) fn has_good_work(&self, is_good: impl Fn(u32) -> bool) -> bool {
         const LOOKS: usize = 1024;
         if self.has_special() {

@@ -224,6 +224,16 @@ struct Sums {
     past_named: Vec<Counts>,
 }
 
+impl Sums {
+    /// Adds the tallies of names of a thread that ends; the first is that of name `first + 1`.
+    fn add_past(&mut self, first: usize, tallies: &[Tally]) {
+        let known = self.past_named.len().max(first + tallies.len());
+        self.past_named.resize(known, Counts::default());
+        let past = self.past_named[first..].iter_mut();
+        past.zip(tallies).for_each(|(past, tally)| past.add(tally));
+    }
+}
+
 impl Stripes {
     pub(crate) fn join(&self) -> Arc<Stripe> {
         let stripe = Arc::new(Stripe::default());
@@ -237,13 +247,11 @@ impl Stripes {
         sums.past.add(&stripe.all);
         sums.past.polled += stripe.polled.load(Relaxed);
         sums.past_bytes = sums.past_bytes.wrapping_add(stripe.bytes.load(Relaxed));
+        sums.add_past(0, &stripe.first);
         for (k, block) in stripe.named.iter().enumerate() {
-            let Some(block) = block.get() else { continue };
-            let first = (FIRST_BLOCK as usize) * ((1 << k) - 1);
-            let known = sums.past_named.len().max(first + block.len());
-            sums.past_named.resize(known, Counts::default());
-            let past = sums.past_named[first..].iter_mut();
-            past.zip(block).for_each(|(past, tally)| past.add(tally));
+            if let Some(block) = block.get() {
+                sums.add_past((FIRST_BLOCK as usize) * ((1 << k) - 1), block);
+            }
         }
     }
 
