@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use rayon::prelude::*;
 use tenter::{
-    Client, ErrorKind, Host, Queue, Status, TaskError, TaskFuture, as_completed, current, gather,
+    Client, ErrorKind, Host, Status, TaskError, TaskFuture, as_completed, current, gather,
 };
 
-use crate::support::{
-    Counts, Gate, assert_nothing_left, client_of, rayon_client_of, until, watched,
-};
+use crate::blocking::five_thousand_consumers;
+use crate::in_rayon::{pieces_wait_for_iterators, tasks_wait_for_pieces_that_wait};
+use crate::support::{Counts, assert_nothing_left, client_of, rayon_client_of, until, watched};
 
 /// Runs a test on each host, with one place and with several.
 fn on_both(test: impl Fn(Client) + Send + 'static) {
@@ -121,25 +121,7 @@ fn blocked_tasks_give_their_place_to_others() {
 fn five_thousand_consumers_wait_for_a_producer() {
     watched(|| {
         for client in [client_of(2), rayon_client_of(2)] {
-            let queue: Queue<u64> = client.queue("items", 0).unwrap();
-            let eats = queue.clone();
-            let eat = move || {
-                let eats = eats.clone();
-                move || Ok::<_, TaskError>(eats.get()?)
-            };
-            let gates = [Gate::close(&client), Gate::close(&client)];
-            let consumers: Vec<_> = (0..5000)
-                .map(|_| client.task("consumer").try_submit(eat()))
-                .collect();
-            let producer = client
-                .task("producer")
-                .submit(move || (0..5000).for_each(|item| queue.put(item).unwrap()));
-            gates.into_iter().for_each(Gate::open);
-            producer.result().unwrap();
-            let sum: u64 = gather(&consumers).unwrap().into_iter().sum();
-            assert_eq!(sum, 4999 * 2500);
-            drop((consumers, producer));
-            assert_nothing_left(&client);
+            five_thousand_consumers(&client);
         }
     });
 }
@@ -178,38 +160,14 @@ fn a_deep_recursion_of_waits_ends() {
     });
 }
 
-/// Every thread of the client waits for an iterator, and every thread of rayon's for a task.
 #[test]
 fn parallel_iterators_may_wait_for_tasks() {
-    on_both(|client| {
-        let outer = |_| -> TaskFuture<u64> {
-            let inner = client.clone();
-            client.submit(move || {
-                let wait = |i| *inner.submit(move || i).result().unwrap();
-                (0..64u64).into_par_iter().map(wait).sum()
-            })
-        };
-        for _ in 0..10 {
-            let tasks: Vec<_> = (0..4).map(outer).collect();
-            assert_eq!(gather(&tasks).unwrap(), [&2016; 4]);
-        }
-        assert_nothing_left(&client);
-    });
+    on_both(|client| tasks_wait_for_pieces_that_wait(&client, 10));
 }
 
 #[test]
 fn parallel_iterators_may_wait_for_tasks_that_use_one() {
-    on_both(|client| {
-        let inner = |i: u64| client.submit(move || i * parallel_sum(100));
-        for _ in 0..10 {
-            let sum: u64 = (0..8u64)
-                .into_par_iter()
-                .map(|i| *inner(i).result().unwrap())
-                .sum();
-            assert_eq!(sum, 28 * 4950);
-        }
-        assert_nothing_left(&client);
-    });
+    on_both(|client| pieces_wait_for_iterators(&client, 10));
 }
 
 /// Rayon runs whatever it finds while a task waits for its iterator: were that another task that waits for the first one,

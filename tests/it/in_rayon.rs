@@ -3,44 +3,48 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use tenter::{TaskFuture, gather};
+use tenter::{Client, TaskFuture, gather};
 
 use crate::support::{assert_nothing_left, client_of, watched};
 
+/// So often, pieces of an iterator wait for tasks that use one.
+pub(crate) fn pieces_wait_for_iterators(client: &Client, rounds: usize) {
+    let inner =
+        |i: u64| client.submit(move || (0..100u64).into_par_iter().map(|j| i * j).sum::<u64>());
+    for _ in 0..rounds {
+        let sum: u64 = (0..8u64)
+            .into_par_iter()
+            .map(|i| *inner(i).result().unwrap())
+            .sum();
+        assert_eq!(sum, 28 * 4950);
+    }
+    assert_nothing_left(client);
+}
+
+/// So often, every thread of the client waits for an iterator, and every thread of rayon's for a task.
+pub(crate) fn tasks_wait_for_pieces_that_wait(client: &Client, rounds: usize) {
+    let outer = |_| -> TaskFuture<u64> {
+        let inner = client.clone();
+        client.submit(move || {
+            let wait = |i| *inner.submit(move || i).result().unwrap();
+            (0..64u64).into_par_iter().map(wait).sum()
+        })
+    };
+    for _ in 0..rounds {
+        let tasks: Vec<_> = (0..4).map(outer).collect();
+        assert_eq!(gather(&tasks).unwrap(), [&2016; 4]);
+    }
+    assert_nothing_left(client);
+}
+
 #[test]
 fn a_parallel_iterator_may_wait_for_tasks_that_use_one() {
-    watched(|| {
-        let client = client_of(2);
-        let inner =
-            |i: u64| client.submit(move || (0..100u64).into_par_iter().map(|j| i * j).sum::<u64>());
-        for _ in 0..20 {
-            let sum: u64 = (0..8u64)
-                .into_par_iter()
-                .map(|i| *inner(i).result().unwrap())
-                .sum();
-            assert_eq!(sum, 28 * 4950);
-        }
-        assert_nothing_left(&client);
-    });
+    watched(|| pieces_wait_for_iterators(&client_of(2), 20));
 }
 
 #[test]
 fn tasks_may_use_parallel_iterators_that_wait_for_tasks() {
-    watched(|| {
-        let client = client_of(2);
-        let outer = |_| -> TaskFuture<u64> {
-            let inner = client.clone();
-            client.submit(move || {
-                let wait = |i| *inner.submit(move || i).result().unwrap();
-                (0..64u64).into_par_iter().map(wait).sum()
-            })
-        };
-        for _ in 0..20 {
-            let tasks: Vec<_> = (0..4).map(outer).collect();
-            assert_eq!(gather(&tasks).unwrap(), [&2016; 4]);
-        }
-        assert_nothing_left(&client);
-    });
+    watched(|| tasks_wait_for_pieces_that_wait(&client_of(2), 20));
 }
 
 #[test]
