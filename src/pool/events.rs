@@ -81,22 +81,20 @@ impl Local {
     /// Counts what happens to a task that the caller has pinned, and notes it. Runs the observer: nothing is borrowed.
     #[inline]
     pub(crate) fn happens(&self, index: u32, event: Event) {
-        self.stripe.all.count(event);
-        let name = self.engine.graph.name(index);
-        if name != 0 {
-            self.stripe.count_named(name, event);
-        }
+        self.happens_quietly(index, event);
         if self.traced != 0 {
-            self.note_event(index, event, None);
             self.tell();
         }
     }
 
     /// As [`happens`](Self::happens), where no user code may run; the caller lets [`tell`](Self::tell) run it later.
+    #[inline]
     pub(super) fn happens_quietly(&self, index: u32, event: Event) {
         self.stripe.all.count(event);
-        self.stripe
-            .count_named(self.engine.graph.name(index), event);
+        let name = self.engine.graph.name(index);
+        if name != 0 {
+            self.stripe.count_named(name, event);
+        }
         if self.traced != 0 {
             self.note_event(index, event, None);
         }

@@ -33,8 +33,9 @@ use parking_lot::Mutex;
 
 use super::Engine;
 use super::job::{self, Claimed, Job, RunContext};
-use super::local::{self, Local};
+use super::local::{self, Local, State};
 use super::poll_turn::Turn;
+use super::queues::Queues;
 use super::run::{Panic, failed, guarded, panicked};
 use crate::error::Failure;
 use crate::graph::{Inputs, Outcome};
@@ -136,7 +137,7 @@ where
         if self.turn.wake()
             && let Some(engine) = self.engine.upgrade()
         {
-            local::with(&engine, |local| local.queue_poll(self.index));
+            local::with(&engine, |local| local.queue_poll(self.index, Queues::push));
         }
     }
 }
@@ -292,7 +293,7 @@ impl Local {
         if self.engine.graph.is_cancel_requested(index) && task.turn().begin() {
             self.abandon(task);
         } else {
-            self.queue_poll_last(index);
+            self.queue_poll(index, Queues::push_last);
         }
     }
 
@@ -317,8 +318,7 @@ impl Local {
     /// Calls `f` as a part of the task.
     fn inside<R>(&self, index: u32, f: impl FnOnce() -> R) -> R {
         let outer = self.task.replace(index);
-        let extra = self.engine.extra(index);
-        let scope = self.enter_scope(extra.and_then(|extra| extra.scope.clone()));
+        let scope = self.enter_scope_of(index);
         let result = f(); // Guards its user code itself.
         drop(scope);
         self.task.set(outer);
@@ -339,31 +339,18 @@ impl Local {
         if let Some(task) = self.engine.async_tasks.find(index)
             && task.turn().wake()
         {
-            self.queue_poll(index);
+            self.queue_poll(index, Queues::push);
         }
     }
 
-    fn queue_poll(&self, index: u32) {
+    /// Queues an entry for a poll, by one of the queues' ways to push.
+    fn queue_poll(&self, index: u32, push: fn(&Queues, &mut State, u32, i32)) {
         let engine = &self.engine;
         if engine.graph.extra(index) != 0 && self.is_polled_elsewhere(index, POLL | index) {
             return;
         }
         let priority = engine.graph.priority(index);
-        engine
-            .queues
-            .push(&mut self.state(), POLL | index, priority);
-        engine.notify();
-    }
-
-    fn queue_poll_last(&self, index: u32) {
-        let engine = &self.engine;
-        if engine.graph.extra(index) != 0 && self.is_polled_elsewhere(index, POLL | index) {
-            return;
-        }
-        let priority = engine.graph.priority(index);
-        engine
-            .queues
-            .push_last(&mut self.state(), POLL | index, priority);
+        push(&engine.queues, &mut self.state(), POLL | index, priority);
         engine.notify();
     }
 }

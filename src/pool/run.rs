@@ -150,8 +150,7 @@ impl Local {
 
     #[cold]
     fn call_apart(&self, claimed: &Claimed) -> Ended {
-        let extra = self.engine.extra(claimed.index());
-        let scope = self.enter_scope(extra.and_then(|extra| extra.scope.clone()));
+        let scope = self.enter_scope_of(claimed.index());
         let ended = self.call_attempts(claimed);
         drop(scope);
         // A future keeps what it holds until it ends.

@@ -38,6 +38,12 @@ impl Local {
         Scoped { local: self, outer }
     }
 
+    /// As [`enter_scope`](Self::enter_scope), for the body or a poll of a pinned task: the scope that it was submitted in.
+    pub(super) fn enter_scope_of(&self, index: u32) -> Scoped<'_> {
+        let extra = self.engine.extra(index);
+        self.enter_scope(extra.and_then(|extra| extra.scope.clone()))
+    }
+
     /// The options of a submit without rare data, in a scope. Or why it makes no task.
     #[cold]
     pub(super) fn in_scope(&self, spec: &Spec) -> Result<Spec, Refusal> {

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 use smallvec::SmallVec;
 
 use super::Engine;
+use super::async_wait::AsyncWait;
 use super::local::{self, Local};
 use super::run::guarded;
 use super::waiters::Wake;
@@ -124,17 +125,15 @@ impl Turn {
 /// Async code that waits for its turn, counted among those who wait.
 #[derive(Debug)]
 pub(crate) struct Coming {
-    engine: Arc<Engine>,
     turn: Arc<Turn>,
+    _wait: AsyncWait,
 }
 
 impl Coming {
     pub(crate) fn new(engine: &Arc<Engine>, turn: &Arc<Turn>) -> Self {
-        engine.waits.count_async(true);
-        engine.monitor.watch(engine);
         Self {
-            engine: Arc::clone(engine),
             turn: Arc::clone(turn),
+            _wait: AsyncWait::begin(engine),
         }
     }
 
@@ -147,7 +146,6 @@ impl Coming {
 
 impl Drop for Coming {
     fn drop(&mut self) {
-        self.engine.waits.count_async(false);
         let old = self.turn.0.lock().wake.take();
         let _ = guarded(|| drop(old));
     }

@@ -15,7 +15,6 @@ use crate::error::{NameError, WaitError};
 use crate::pool::Engine;
 use crate::pool::clock::deadline;
 use crate::pool::turn::{Turn, ring};
-use crate::pool::waits::On;
 
 impl<P> Client<P> {
     /// The barrier of this name for so many parties, made at the first call.
@@ -25,23 +24,15 @@ impl<P> Client<P> {
     /// # Errors
     /// `Zero` for no parties; `OtherNumber` if one of this name has another number of them; `Closed`.
     pub fn barrier(&self, name: &str, parties: usize) -> Result<Barrier, NameError> {
-        let (engine, what) = (self.engine(), "parties");
-        let name_too = || name.to_owned();
-        if parties == 0 {
-            let name = name_too();
-            return Err(NameError::Zero { name, what });
-        }
-        let inner = engine
-            .coordination
-            .find(Kind::Barrier, name, "barrier", || Inner::new(name, parties))?;
-        if inner.parties != parties {
-            return Err(NameError::OtherNumber {
-                name: name_too(),
-                what,
-                has: inner.parties,
-                asked: parties,
-            });
-        }
+        let engine = self.engine();
+        let inner = engine.coordination.find_counted(
+            Kind::Barrier,
+            name,
+            "barrier",
+            ("parties", parties),
+            |inner: &Inner| inner.parties,
+            || Inner::new(name, parties),
+        )?;
         Ok(Barrier {
             engine: Arc::clone(engine),
             inner,
@@ -97,7 +88,6 @@ struct Inner {
 #[derive(Default)]
 struct State {
     generation: u64,
-    closed: bool,
     /// The parties that are there, fewer than all: the last one lets them go and does not wait.
     crowd: Crowd,
 }
@@ -115,7 +105,7 @@ impl Inner {
     /// Arrives; without an entry this was the last party.
     fn arrive(self: &Arc<Self>) -> Result<(Option<Entry<Self>>, BarrierWaitResult), WaitError> {
         let mut state = self.state.lock();
-        if state.closed {
+        if state.crowd.is_closed() {
             return Err(WaitError::Closed);
         }
         let leader = state.crowd.len() + 1 == self.parties;
@@ -189,8 +179,7 @@ impl Barrier {
     fn wait_until(&self, deadline: Option<Instant>) -> Result<BarrierWaitResult, WaitError> {
         let (entry, here) = self.inner.arrive()?;
         if let Some(entry) = entry {
-            let on = |_: &_| On::Event(Arc::clone(&self.inner.what));
-            entry.turn.wait(&self.engine, on, deadline)?;
+            entry.wait(&self.engine, &self.inner.what, deadline)?;
         }
         Ok(here)
     }
@@ -204,11 +193,7 @@ impl Crowded for Inner {
 
 impl Shared for Inner {
     fn close(&self) {
-        let calls = {
-            let state = &mut *self.state.lock();
-            state.closed = true;
-            state.crowd.tell(&Err(WaitError::Closed))
-        };
+        let calls = self.state.lock().crowd.close();
         ring(calls);
     }
 

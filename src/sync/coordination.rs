@@ -48,6 +48,33 @@ impl Coordination {
         super::find(&mut tables.names[kind as usize], name, asked, new)
     }
 
+    /// As [`find`](Self::find), for what has so many of something, which `has` tells: never none, and always as many.
+    pub(super) fn find_counted<S: Shared>(
+        &self,
+        kind: Kind,
+        name: &str,
+        asked: &'static str,
+        (what, number): (&'static str, usize),
+        has: impl FnOnce(&S) -> usize,
+        new: impl FnOnce() -> S,
+    ) -> Result<Arc<S>, NameError> {
+        let name_too = || name.to_owned();
+        if number == 0 {
+            let name = name_too();
+            return Err(NameError::Zero { name, what });
+        }
+        let found = self.find(kind, name, asked, new)?;
+        match has(&found) {
+            has if has == number => Ok(found),
+            has => Err(NameError::OtherNumber {
+                name: name_too(),
+                what,
+                has,
+                asked: number,
+            }),
+        }
+    }
+
     /// Whether the name stands for anything.
     pub(super) fn exists(&self, kind: Kind, name: &str) -> bool {
         self.tables.lock().names[kind as usize].contains_key(name)

@@ -1,18 +1,25 @@
 //! Those who wait for one and the same thing, and are told together.
 
 use std::sync::Arc;
+use std::time::Instant;
 
+use crate::error::WaitError;
+use crate::pool::Engine;
 use crate::pool::turn::{Calls, Told, Turn};
+use crate::pool::waits::On;
 
-/// They wait under the lock of the thing.
+/// They wait under the lock of the thing, until it is closed.
 #[derive(Debug, Default)]
-pub(super) struct Crowd(Vec<Arc<Turn>>);
+pub(super) struct Crowd {
+    turns: Vec<Arc<Turn>>,
+    closed: bool,
+}
 
 impl Crowd {
     /// One more.
     pub(super) fn enter<C: Crowded>(&mut self, of: &Arc<C>) -> Entry<C> {
         let turn = Arc::new(Turn::default());
-        self.0.push(Arc::clone(&turn));
+        self.turns.push(Arc::clone(&turn));
         Entry {
             of: Arc::clone(of),
             turn,
@@ -20,18 +27,29 @@ impl Crowd {
     }
 
     pub(super) fn leave(&mut self, turn: &Arc<Turn>) {
-        if let Some(place) = self.0.iter().position(|other| Arc::ptr_eq(other, turn)) {
-            self.0.remove(place);
+        let mut turns = self.turns.iter();
+        if let Some(place) = turns.position(|other| Arc::ptr_eq(other, turn)) {
+            self.turns.remove(place);
         }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.turns.len()
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// Nobody is to wait here from now on; tells all of them.
+    pub(super) fn close(&mut self) -> Calls {
+        self.closed = true;
+        self.tell(&Err(WaitError::Closed))
     }
 
     /// Tells all of them; whom to wake comes back.
     pub(super) fn tell(&mut self, told: &Told) -> Calls {
-        let all = self.0.drain(..);
+        let all = self.turns.drain(..);
         all.filter_map(|turn| turn.tell(told.clone())).collect()
     }
 }
@@ -47,6 +65,19 @@ pub(super) trait Crowded {
 pub(super) struct Entry<C: Crowded> {
     of: Arc<C>,
     pub(super) turn: Arc<Turn>,
+}
+
+impl<C: Crowded> Entry<C> {
+    /// Waits on this thread until told, at what `explain` calls `what`.
+    pub(super) fn wait(
+        &self,
+        engine: &Arc<Engine>,
+        what: &Arc<str>,
+        deadline: Option<Instant>,
+    ) -> Told {
+        let on = |_: &_| On::Event(Arc::clone(what));
+        self.turn.wait(engine, on, deadline)
+    }
 }
 
 impl<C: Crowded> Drop for Entry<C> {

@@ -15,7 +15,6 @@ use crate::error::WaitError;
 use crate::pool::Engine;
 use crate::pool::clock::deadline;
 use crate::pool::turn::{Turn, ring};
-use crate::pool::waits::On;
 
 impl<P> Client<P> {
     /// The event of this name, made unset at the first call.
@@ -26,8 +25,8 @@ impl<P> Client<P> {
         let engine = self.engine();
         let found = engine
             .coordination
-            .find(Kind::Event, name, "event", || Inner::new(name, false));
-        let inner = found.unwrap_or_else(|_| Arc::new(Inner::new(name, true)));
+            .find(Kind::Event, name, "event", || Inner::new(name));
+        let inner = found.unwrap_or_else(|_| Arc::new(Inner::closed(name)));
         Event {
             engine: Arc::clone(engine),
             inner,
@@ -61,29 +60,32 @@ struct Inner {
     state: Mutex<State>,
 }
 
+#[derive(Default)]
 struct State {
     set: bool,
-    closed: bool,
     crowd: Crowd,
 }
 
 impl Inner {
-    fn new(name: &str, closed: bool) -> Self {
+    fn new(name: &str) -> Self {
         Self {
             name: name.into(),
             what: format!("event `{name}`").into(),
-            state: Mutex::new(State {
-                set: false,
-                closed,
-                crowd: Crowd::default(),
-            }),
+            state: Mutex::default(),
         }
+    }
+
+    /// Of a closed client.
+    fn closed(name: &str) -> Self {
+        let inner = Self::new(name);
+        inner.close();
+        inner
     }
 
     /// Enters the crowd; `None` if the event is set.
     fn enter(self: &Arc<Self>) -> Result<Option<Entry<Self>>, WaitError> {
         let state = &mut *self.state.lock();
-        match (state.set, state.closed) {
+        match (state.set, state.crowd.is_closed()) {
             (true, _) => Ok(None),
             (_, true) => Err(WaitError::Closed),
             _ => Ok(Some(state.crowd.enter(self))),
@@ -151,10 +153,9 @@ impl Event {
     }
 
     fn wait_until(&self, deadline: Option<Instant>) -> Result<(), WaitError> {
-        let on = |_: &_| On::Event(Arc::clone(&self.inner.what));
         match self.inner.enter()? {
             None => Ok(()),
-            Some(entry) => entry.turn.wait(&self.engine, on, deadline),
+            Some(entry) => entry.wait(&self.engine, &self.inner.what, deadline),
         }
     }
 }
@@ -167,11 +168,7 @@ impl Crowded for Inner {
 
 impl Shared for Inner {
     fn close(&self) {
-        let calls = {
-            let state = &mut *self.state.lock();
-            state.closed = true;
-            state.crowd.tell(&Err(WaitError::Closed))
-        };
+        let calls = self.state.lock().crowd.close();
         ring(calls);
     }
 

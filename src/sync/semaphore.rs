@@ -29,25 +29,15 @@ impl<P> Client<P> {
     /// # Errors
     /// `Zero` for no permits; `OtherNumber` if one of this name has another number of them; `Closed`.
     pub fn semaphore(&self, name: &str, permits: usize) -> Result<Semaphore, NameError> {
-        let (engine, what) = (self.engine(), "permits");
-        let name_too = || name.to_owned();
-        if permits == 0 {
-            let name = name_too();
-            return Err(NameError::Zero { name, what });
-        }
-        let inner = engine
-            .coordination
-            .find(Kind::Semaphore, name, "semaphore", || {
-                Inner::new(name, permits)
-            })?;
-        if inner.permits != permits {
-            return Err(NameError::OtherNumber {
-                name: name_too(),
-                what,
-                has: inner.permits,
-                asked: permits,
-            });
-        }
+        let engine = self.engine();
+        let inner = engine.coordination.find_counted(
+            Kind::Semaphore,
+            name,
+            "semaphore",
+            ("permits", permits),
+            |inner: &Inner| inner.permits,
+            || Inner::new(name, permits),
+        )?;
         Ok(Semaphore {
             engine: Arc::clone(engine),
             inner,
