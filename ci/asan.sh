@@ -6,5 +6,6 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export ASAN_OPTIONS=detect_stack_use_after_return=0
+export LSAN_OPTIONS=suppressions=$PWD/ci/lsan.txt
 RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zsanitizer=address CARGO_PROFILE_DEV_OPT_LEVEL=1 \
     cargo test --target x86_64-unknown-linux-gnu --lib --tests --target-dir target/asan

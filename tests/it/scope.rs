@@ -145,11 +145,10 @@ fn a_panic_in_the_closure_goes_on_when_all_tasks_have_ended() {
 fn a_cancelled_task_that_runs_is_waited_for() {
     watched(|| {
         let client = client_of(2);
-        let mut steps = 0;
+        let (mut steps, running) = (0, AtomicUsize::new(0));
         let error = client
             .scope(|s| {
-                let (steps, running) = (&mut steps, AtomicUsize::new(0));
-                let running = &*Box::leak(Box::new(running));
+                let (steps, running) = (&mut steps, &running);
                 let task = s.spawn(move || {
                     running.store(1, SeqCst);
                     until("it is told", || current().is_cancelled());
