@@ -88,7 +88,7 @@ impl<'c, M> Task<'c, M> {
     /// client.task("parse").retries(2).try_submit_with(text, |text| text.parse::<u32>()).detach();
     /// ```
     pub fn retries(mut self, retries: u32) -> Task<'c, Again> {
-        self.extra.get_or_insert_default().attempts.retries = retries;
+        self.rare().extra.attempts.retries = retries;
         self.into_again()
     }
 
@@ -120,7 +120,7 @@ impl<'c, M> Task<'c, M> {
     /// # Ok::<(), tenter::StartError>(())
     /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.extra.get_or_insert_default().attempts.timeout = Some(timeout);
+        self.rare().extra.attempts.timeout = Some(timeout);
         self
     }
 }
@@ -200,7 +200,7 @@ impl Task<'_, Again> {
         location: &'static Location<'static>,
     ) -> TaskFuture<R> {
         let job = recipe.job();
-        self.extra.get_or_insert_default().attempts.recipe = Some(recipe);
+        self.rare().extra.attempts.recipe = Some(recipe);
         self.launch(linker, job, location)
     }
 }

@@ -261,11 +261,8 @@ impl Client {
     }
 
     /// Options for the next submit; the name is what errors, `explain` and diagnostics call the task.
-    pub fn task(&self, name: &str) -> Task<'_> {
-        let (name, scope) = local::with(&self.engine, |local| {
-            (local.name_number(name), local.scope())
-        });
-        Task::new(self, name, scope)
+    pub fn task<'c>(&'c self, name: &'c str) -> Task<'c> {
+        Task::new(self, name)
     }
 
     /// Whether the task this client was got in ([`current`]) should stop: it was cancelled, nobody wants it, or its time

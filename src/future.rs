@@ -62,6 +62,9 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
     /// The task's error, or its input's; `Deadlock` if the task waits for this one; `TooManyBlocked`.
     #[inline]
     pub fn result(&self) -> Result<&T, TaskError> {
+        if let Some(value) = self.value() {
+            return Ok(value);
+        }
         if !self.task.is_settled() {
             self.wait(None)?;
         }
@@ -156,10 +159,13 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
 
     #[inline]
     pub(crate) fn settled(&self) -> Result<&T, TaskError> {
-        if self.task.state() == State::Finished {
-            return Ok(job::value(&self.task.engine().graph, self.task.index()));
-        }
-        Err(self.task.error())
+        self.value().ok_or_else(|| self.task.error())
+    }
+
+    /// The value, if the task has finished.
+    #[inline]
+    fn value(&self) -> Option<&T> {
+        job::finished_value(&self.task.engine().graph, self.task.index())
     }
 }
 

@@ -1,6 +1,5 @@
 //! From a job to a handle: every submit ends here, and what is wrong at that time becomes a failed handle.
 
-use std::any::TypeId;
 use std::borrow::Cow;
 use std::panic::Location;
 use std::sync::Arc;
@@ -22,11 +21,6 @@ const FOREIGN_HANDLE: Refusal = (
     ErrorKind::ForeignHandle,
     Cow::Borrowed("an input belongs to another client: submit it where the input was submitted"),
 );
-const KEY_CONFLICT: Refusal = (
-    ErrorKind::KeyConflict,
-    Cow::Borrowed("the key belongs to a task with another type of result: choose another key"),
-);
-
 /// The options of a plain submit.
 #[inline]
 pub(crate) fn at(location: &'static Location<'static>) -> Spec {
@@ -70,32 +64,6 @@ pub(crate) fn launch_now<R>(engine: &Arc<Engine>, spec: &Spec, job: Job) -> Task
     TaskFuture::own(local::with(engine, |local| local.submit(spec, &[], job)))
 }
 
-/// As [`launch`], under a key.
-#[inline]
-pub(crate) fn launch_keyed<R: 'static>(
-    engine: &Arc<Engine>,
-    spec: &Spec,
-    key: Key,
-    inputs: Linker,
-    job: Job,
-) -> TaskFuture<R> {
-    if let Some(why) = refusal(engine, &inputs) {
-        return refuse(engine, spec, Some(key), job, why);
-    }
-    let value = TypeId::of::<R>();
-    match local::with(engine, |local| {
-        local.submit_keyed(spec, key, value, inputs.inputs(), job)
-    }) {
-        Ok((task, new)) => {
-            if new {
-                inputs.made();
-            }
-            TaskFuture::own(task)
-        }
-        Err((job, key)) => refuse(engine, spec, Some(key), job, KEY_CONFLICT),
-    }
-}
-
 /// A handle that is settled from the start.
 pub(crate) fn born<R>(engine: &Arc<Engine>, spec: &Spec, job: Job, failed: bool) -> TaskFuture<R> {
     TaskFuture::own(local::with(engine, |local| {
@@ -103,8 +71,9 @@ pub(crate) fn born<R>(engine: &Arc<Engine>, spec: &Spec, job: Job, failed: bool)
     }))
 }
 
+/// Why no task with these inputs may be submitted now.
 #[inline]
-fn refusal(engine: &Arc<Engine>, inputs: &Linker) -> Option<Refusal> {
+pub(crate) fn refusal(engine: &Arc<Engine>, inputs: &Linker) -> Option<Refusal> {
     let obstacle = obstacle(engine);
     if obstacle.is_none() && inputs.is_foreign(engine) {
         return Some(FOREIGN_HANDLE);
@@ -114,7 +83,7 @@ fn refusal(engine: &Arc<Engine>, inputs: &Linker) -> Option<Refusal> {
 
 /// Why no task may be submitted now. Waits, where there is a limit on pending tasks.
 #[inline]
-fn obstacle(engine: &Arc<Engine>) -> Option<Refusal> {
+pub(crate) fn obstacle(engine: &Arc<Engine>) -> Option<Refusal> {
     if engine.is_wide_open() {
         return None;
     }

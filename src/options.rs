@@ -30,9 +30,7 @@ impl<M> Task<'_, M> {
     /// ```
     pub fn resource(mut self, name: &str, amount: u64) -> Self {
         let engine = self.client().engine();
-        self.asked
-            .get_or_insert_default()
-            .resource(engine, name, amount);
+        self.rare().asked.resource(engine, name, amount);
         self
     }
 
@@ -56,14 +54,14 @@ impl<M> Task<'_, M> {
     /// ```
     pub fn pool(mut self, name: &str) -> Self {
         let engine = self.client().engine();
-        self.asked.get_or_insert_default().pool(engine, name);
+        self.rare().asked.pool(engine, name);
         self
     }
 
     /// What the task belongs to, for people: [`label`](crate::TaskFuture::label) and `explain` tell it. Inside of an
     /// [`annotate`](Client::annotate) with a label it comes after that one: "scan 7 / fit".
     pub fn label(mut self, label: impl Into<Arc<str>>) -> Self {
-        self.asked.get_or_insert_default().label = Some(label.into());
+        self.rare().asked.label = Some(label.into());
         self
     }
 }

@@ -1,18 +1,20 @@
 //! What can be submitted, and the options of a submit.
 
+use std::any::TypeId;
 use std::marker::PhantomData;
 use std::panic::Location;
-use std::sync::Arc;
 
-use crate::client::{Client, Local};
+use crate::client::{self, Client};
 use crate::error::Failure;
 use crate::future::TaskFuture;
 use crate::graph::{Key, Spec};
 use crate::inputs::{Held, Inputs, Linker};
-use crate::launch::{launch, launch_alone, launch_keyed, refuse};
+use crate::launch::{obstacle, refusal};
 use crate::pool::asked::{Asked, Refusal};
 use crate::pool::extras::Extra;
 use crate::pool::job::Job;
+use crate::pool::local::{self, Local};
+use crate::pool::want::TaskRef;
 
 /// What [`Client::submit`] takes: a closure, where closures can run.
 #[diagnostic::on_unimplemented(
@@ -29,7 +31,7 @@ pub trait IntoTask<P>: sealed::Sealed<P> {
     fn into_job(self) -> Job;
 }
 
-impl<F, R> IntoTask<Local> for F
+impl<F, R> IntoTask<client::Local> for F
 where
     F: FnOnce() -> R + Send + 'static,
     R: Send + Sync + 'static,
@@ -48,7 +50,7 @@ mod sealed {
     #[allow(unnameable_types, reason = "that is its purpose")]
     pub trait Sealed<P> {}
 
-    impl<F: FnOnce() -> R, R> Sealed<super::Local> for F {}
+    impl<F: FnOnce() -> R, R> Sealed<super::client::Local> for F {}
 }
 
 /// A submit with options; made by [`Client::task`].
@@ -66,41 +68,40 @@ mod sealed {
 #[must_use = "options submit nothing: end with `submit`"]
 pub struct Task<'c, M = Once> {
     client: &'c Client,
-    name: u32,
-    pub(crate) priority: Option<i32>,
+    name: &'c str,
     key: Option<Key>,
-    pure: bool,
     /// The options that few tasks have.
-    pub(crate) extra: Option<Box<Extra>>,
-    /// Those that a scope can have too.
-    pub(crate) asked: Option<Box<Asked>>,
-    /// The scope that it is submitted in.
-    scope: Option<Arc<Asked>>,
-    /// Why there will be no task.
-    refused: Option<Box<Refusal>>,
-    mode: PhantomData<fn() -> M>,
+    rare: Option<Box<Rare>>,
+    priority: Option<i32>,
+    pure: bool,
+    mode: PhantomData<M>,
 }
 
-/// Of a [`Task`]: its closure is called once, and may be `FnOnce`.
-#[derive(Debug)]
-pub struct Once(());
+/// What few tasks are given.
+#[derive(Debug, Default)]
+pub(crate) struct Rare {
+    pub(crate) extra: Extra,
+    /// What a scope can ask for too.
+    pub(crate) asked: Asked,
+}
 
-/// Of a [`Task`] with [`retries`](Task::retries): its closure may be called again, and is `Fn`.
+/// Of a [`Task`]: its closure is called once.
 #[derive(Debug)]
-pub struct Again(());
+pub struct Once;
+
+/// Of a [`Task`]: its closure may be called more than once.
+#[derive(Debug)]
+pub struct Again;
 
 impl<'c> Task<'c> {
-    pub(crate) fn new(client: &'c Client, name: u32, scope: Option<Arc<Asked>>) -> Self {
-        Self {
+    pub(crate) fn new(client: &'c Client, name: &'c str) -> Self {
+        Task {
             client,
             name,
-            priority: None,
             key: None,
+            rare: None,
+            priority: None,
             pure: false,
-            extra: None,
-            asked: None,
-            scope,
-            refused: None,
             mode: PhantomData,
         }
     }
@@ -111,15 +112,17 @@ impl<'c, M> Task<'c, M> {
         Task {
             client: self.client,
             name: self.name,
-            priority: self.priority,
             key: self.key,
+            rare: self.rare,
+            priority: self.priority,
             pure: self.pure,
-            extra: self.extra,
-            asked: self.asked,
-            scope: self.scope,
-            refused: self.refused,
             mode: PhantomData,
         }
+    }
+
+    /// The options that few tasks have, to be changed.
+    pub(crate) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     /// The task's identity: a submit of a known key gives a handle to the task that has it, also if it has failed,
@@ -148,7 +151,7 @@ impl<'c, M> Task<'c, M> {
 impl Task<'_> {
     /// As [`Client::submit`].
     #[track_caller]
-    pub fn submit<K: IntoTask<Local>>(self, task: K) -> TaskFuture<K::Output> {
+    pub fn submit<K: IntoTask<client::Local>>(self, task: K) -> TaskFuture<K::Output> {
         self.launch_alone(task.into_job(), Location::caller())
     }
 
@@ -201,15 +204,14 @@ impl<'c, M> Task<'c, M> {
         job: Job,
         location: &'static Location<'static>,
     ) -> TaskFuture<R> {
-        let spec = self.spec(location);
-        let engine = self.client.engine();
-        if let Some(why) = self.refused {
-            return refuse(engine, &spec, self.key, job, *why);
+        if let Some(why) = refusal(self.client.engine(), &linker) {
+            return TaskFuture::own(self.refuse(job, location, why));
         }
-        match self.key {
-            Some(key) => launch_keyed(engine, &spec, key, linker, job),
-            None => launch(engine, &spec, linker, job),
+        let (task, new) = self.enter::<R>(linker.inputs(), job, location);
+        if new {
+            linker.made();
         }
+        TaskFuture::own(task)
     }
 
     /// As [`launch`](Self::launch), without inputs.
@@ -219,46 +221,74 @@ impl<'c, M> Task<'c, M> {
         job: Job,
         location: &'static Location<'static>,
     ) -> TaskFuture<R> {
-        let spec = self.spec(location);
-        let engine = self.client.engine();
-        if let Some(why) = self.refused {
-            return refuse(engine, &spec, self.key, job, *why);
+        if let Some(why) = obstacle(self.client.engine()) {
+            return TaskFuture::own(self.refuse(job, location, why));
         }
-        match self.key {
-            Some(key) => launch_keyed(engine, &spec, key, Linker::default(), job),
-            None => launch_alone(engine, &spec, job),
+        TaskFuture::own(self.enter::<R>(&[], job, location).0)
+    }
+
+    /// A task that has failed from the start.
+    #[cold]
+    fn refuse(&mut self, job: Job, location: &'static Location<'static>, why: Refusal) -> TaskRef {
+        local::with(self.client.engine(), |local| {
+            let spec = self.spec(local, location);
+            local.refuse(&spec, self.key.take(), &[], job, why)
+        })
+    }
+
+    /// Makes the task, unless its options are a reason against it. Says whether it is a new one that has these inputs.
+    #[inline]
+    fn enter<R: 'static>(
+        &mut self,
+        inputs: &[u32],
+        job: Job,
+        location: &'static Location<'static>,
+    ) -> (TaskRef, bool) {
+        let local = local::take(self.client.engine());
+        let mut spec = self.spec(&local, location);
+        let mut why = None;
+        if self.rare.is_some() || local.is_scoped() {
+            why = self.add_rare(&local, &mut spec);
         }
+        let entered = match (why, self.key.take()) {
+            (Some(why), key) => (local.refuse(&spec, key, &[], job, why), false),
+            (None, None) => (local.submit(&spec, inputs, job), true),
+            (None, Some(key)) => local.submit_keyed(&spec, key, TypeId::of::<R>(), inputs, job),
+        };
+        local::put_back(local);
+        entered
+    }
+
+    #[inline]
+    fn spec(&self, local: &Local, location: &'static Location<'static>) -> Spec {
+        Spec {
+            name: local.name_number(self.name),
+            priority: self.priority.unwrap_or(0),
+            location: Some(location),
+            pure: self.pure,
+            extra: 0,
+        }
+    }
+
+    /// Adds what few tasks are given, by their own options or by the scope that they are submitted in. Says why there
+    /// will be no task.
+    #[cold]
+    fn add_rare(&mut self, local: &Local, spec: &mut Spec) -> Option<Refusal> {
+        let rare = self.rare.take();
+        let Rare { mut extra, asked } = rare.map(|rare| *rare).unwrap_or_default();
+        extra.scope = local.scope();
+        let asked = match &extra.scope {
+            Some(scope) => scope.around(&asked),
+            None => asked,
+        };
+        spec.priority = self.priority.or(asked.priority).unwrap_or(0);
+        let why = asked.refused.clone();
+        asked.fill(&mut extra);
+        spec.extra = local.engine.extras.add(extra);
+        why
     }
 
     pub(crate) fn client(&self) -> &'c Client {
         self.client
-    }
-
-    #[inline]
-    fn spec(&mut self, location: &'static Location<'static>) -> Spec {
-        let plain = self.extra.is_none() && self.asked.is_none() && self.scope.is_none();
-        let extra = if plain { 0 } else { self.add_extra() };
-        Spec {
-            name: self.name,
-            priority: self.priority.unwrap_or(0),
-            location: Some(location),
-            pure: self.pure,
-            extra,
-        }
-    }
-
-    #[cold]
-    fn add_extra(&mut self) -> u32 {
-        let mut extra = self.extra.take().unwrap_or_default();
-        let own = self.asked.take().unwrap_or_default();
-        let asked = match &self.scope {
-            Some(scope) => scope.around(&own),
-            None => *own,
-        };
-        self.priority = self.priority.or(asked.priority);
-        self.refused = asked.refused.clone().map(Box::new);
-        asked.fill(&mut extra);
-        extra.scope = self.scope.take();
-        self.client.engine().extras.add(*extra)
     }
 }

@@ -1,10 +1,10 @@
 //! The middle and the end of a task: claimed, finished, settled unrun, forgotten.
 
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use super::word::{
-    self, CANCEL, CANCELLED, DONE, FAILED, LINKING, OVERFLOW, QUEUED, REF, RUNNING, SETTLED, TAKEN,
-    UNRUN, has,
+    self, CANCEL, CANCELLED, DONE, FAILED, LINKING, QUEUED, REF, RUNNING, SETTLED, TAKEN, UNRUN,
+    has,
 };
 use super::{Cache, Effects, Graph};
 
@@ -142,47 +142,5 @@ impl<P> Graph<P> {
         if word::refs(old) == 1 && !self.refilled(index, old) {
             fx.free.push(index);
         }
-    }
-
-    /// Frees the slot of a node whose count is 0 and whose payload the driver has disposed of.
-    #[inline]
-    pub fn forget(&self, cache: &mut Cache, index: u32) {
-        let node = self.node(index);
-        let generation = node.generation.load(Relaxed);
-        if let Some(cell) = node.cold.take_key() {
-            self.keys.remove(cell.hash, index);
-            cache.keep_key_cell(cell);
-        }
-        node.cold.free_inputs();
-        debug_assert!(
-            !has(node.word.load(Relaxed), OVERFLOW),
-            "a freed node with references in the side table"
-        );
-        let Some(next) = generation.checked_add(1) else {
-            return; // A slot whose generation would wrap is retired.
-        };
-        node.generation.store(next, Relaxed);
-        // Release: who pins the next life of the slot sees its generation.
-        node.word.store(0, Release);
-        self.nodes.give(&mut cache.nodes, index);
-    }
-
-    /// What is left in the payload of a node that is to be freed.
-    #[inline]
-    pub fn leftover(&self, index: u32) -> Outcome {
-        self.remains(index).0
-    }
-
-    /// As [`leftover`](Self::leftover), with the number of what else the driver knows of the task.
-    #[inline]
-    pub fn remains(&self, index: u32) -> (Outcome, u32) {
-        let node = self.node(index);
-        let word = node.word.load(Acquire);
-        let left = match (has(word, TAKEN), has(word, FAILED)) {
-            (true, _) => Outcome::Nothing,
-            (_, true) => Outcome::Error,
-            _ => Outcome::Value,
-        };
-        (left, node.cold.extra())
     }
 }

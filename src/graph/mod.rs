@@ -37,6 +37,7 @@ mod check;
 mod effects;
 mod finish;
 mod key;
+mod leaving;
 mod list;
 mod node;
 mod overflow;
@@ -66,8 +67,9 @@ pub use check::Census;
 pub use effects::Effects;
 pub use finish::Outcome;
 pub use key::Key;
+pub use leaving::{Dropped, Leaving};
 pub use node::Inputs;
-pub use submit::{Born, Existing, GIVEN, Spec};
+pub use submit::{Born, Entry, GIVEN, Spec, Vacant};
 pub use tally::Tally;
 pub use want::Pin;
 
@@ -111,6 +113,7 @@ impl Cache {
     /// Boxes kept: 384 KiB at most.
     const KEYS: usize = 8192;
 
+    #[inline]
     fn key_cell(&mut self, cell: KeyCell) -> Box<KeyCell> {
         let Some(mut kept) = self.keys.pop() else {
             return Box::new(cell);
@@ -119,6 +122,7 @@ impl Cache {
         kept
     }
 
+    #[inline]
     fn keep_key_cell(&mut self, mut cell: Box<KeyCell>) {
         if self.keys.len() < Self::KEYS {
             cell.key = Key::from(0);
@@ -169,6 +173,14 @@ impl<P> Graph<P> {
     #[inline]
     pub fn is_settled(&self, index: u32) -> bool {
         word::has(self.node(index).word.load(Acquire), word::SETTLED)
+    }
+
+    /// Where the payload of a node the caller has pinned is, if the task has finished.
+    #[inline]
+    pub fn finished(&self, index: u32) -> Option<*const P> {
+        let node = self.node(index);
+        let word = node.word.load(Acquire);
+        (state_of(word) == State::Finished).then(|| node.payload_shared())
     }
 
     /// Whether the running task's cancel token is set.

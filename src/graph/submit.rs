@@ -4,11 +4,14 @@ use std::panic::Location;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use super::key::KeyCell;
+use super::node::Node;
+use super::table::Table;
 use super::word::{
     self, CANCEL, CANCELLED, DONE, FAILED, KEYED, LINKING, QUEUED, REF, RUNNING, SETTLED, UNRUN,
     has,
 };
 use super::{Cache, Effects, Graph, Key};
+use crate::primitive::MutexGuard;
 
 /// What is known of a task when it is submitted, besides its payload and inputs.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,14 +51,24 @@ impl Born {
     }
 }
 
-/// Why a keyed submit made no node; the payload comes back.
+/// What is under a key.
 #[derive(Debug)]
 #[must_use]
-pub enum Existing<P> {
-    /// The task of this key; the caller owns one more want of it.
-    Same(u32, P),
-    /// Another type or function has this key.
-    Conflict(P, Key),
+pub enum Entry<'g> {
+    /// Nothing.
+    Vacant(Vacant<'g>),
+    /// A task of the same kind; the caller owns one more want of it.
+    Same(u32),
+    /// A task of another kind.
+    Conflict(Key),
+}
+
+/// A key that no task has, and that none can get meanwhile.
+#[derive(Debug)]
+#[must_use]
+pub struct Vacant<'g> {
+    shard: MutexGuard<'g, Table>,
+    cell: KeyCell,
 }
 
 impl<P> Graph<P> {
@@ -69,33 +82,38 @@ impl<P> Graph<P> {
         payload: P,
         fx: &mut Effects,
     ) -> Born {
-        let index = self.prepare(cache, spec, inputs, payload);
+        let (index, node) = self.prepare(cache, spec, inputs, payload);
         if inputs.is_empty() {
-            self.node(index).word.store((2 * REF) | QUEUED, Release);
+            node.word.store((2 * REF) | QUEUED, Release);
             return Born::Ready(index);
         }
-        self.node(index).word.store(2 * REF, Release);
+        node.word.store(2 * REF, Release);
         self.link_all(cache, index, inputs, fx)
     }
 
     /// Adds a node that something outside finishes: it is running from the start and nobody can claim it.
     pub fn external(&self, cache: &mut Cache, spec: &Spec, payload: P) -> u32 {
-        let index = self.prepare(cache, spec, &[], payload);
-        self.node(index).word.store((2 * REF) | RUNNING, Release);
+        let (index, node) = self.prepare(cache, spec, &[], payload);
+        node.word.store((2 * REF) | RUNNING, Release);
         index
     }
 
     /// Adds a node that is settled already: with the value in `payload`, or, when `failed`, with the error.
     pub fn settled(&self, cache: &mut Cache, spec: &Spec, payload: P, failed: bool) -> u32 {
-        let index = self.prepare(cache, spec, &[], payload);
-        self.node(index)
-            .word
+        let (index, node) = self.prepare(cache, spec, &[], payload);
+        node.word
             .store(REF | DONE | if failed { FAILED } else { 0 }, Release);
         index
     }
 
     #[inline]
-    fn prepare(&self, cache: &mut Cache, spec: &Spec, inputs: &[u32], payload: P) -> u32 {
+    fn prepare(
+        &self,
+        cache: &mut Cache,
+        spec: &Spec,
+        inputs: &[u32],
+        payload: P,
+    ) -> (u32, &Node<P>) {
         let index = self.nodes.take(&mut cache.nodes);
         let node = self.node(index);
         node.write(payload);
@@ -103,43 +121,50 @@ impl<P> Graph<P> {
         node.cold.set_inputs(inputs);
         let guard = if inputs.is_empty() { 0 } else { LINKING };
         node.join.store(guard + inputs.len() as u32, Relaxed);
-        index
+        (index, node)
     }
 
-    /// As [`submit`](Self::submit), under a key. The lookup and the entry of a new node are under one lock, so that a
-    /// key names one task at a time. Of the task that has the key already, `kin` says whether it is of the same kind.
-    ///
-    /// # Errors
-    /// If the key names a live task: that task, or the conflict with it.
-    pub fn submit_keyed(
+    /// Looks a key up. Of the task that has it, `kin` says whether it is of the same kind.
+    #[inline]
+    pub fn entry(&self, key: Key, kin: impl Fn(u32) -> bool, fx: &mut Effects) -> Entry<'_> {
+        let hash = self.keys.hash(&key);
+        let shard = self.keys.shard(hash);
+        let Some(index) = shard.find(hash, |index| self.named(index, &key, fx)) else {
+            let cell = KeyCell { key, hash };
+            return Entry::Vacant(Vacant { shard, cell });
+        };
+        if kin(index) {
+            return Entry::Same(index);
+        }
+        drop(shard);
+        self.drop_want(index, fx);
+        Entry::Conflict(key)
+    }
+
+    /// As [`submit`](Self::submit), under a key. It was looked up and gets its entry under one lock, so that a key names
+    /// one task at a time.
+    #[inline]
+    pub fn submit_at(
         &self,
+        vacant: Vacant<'_>,
         cache: &mut Cache,
         spec: &Spec,
-        (key, kin): (Key, impl Fn(u32) -> bool),
         inputs: &[u32],
         payload: P,
         fx: &mut Effects,
-    ) -> Result<Born, Existing<P>> {
-        let hash = self.keys.hash(&key);
-        let mut shard = self.keys.shard(hash);
-        if let Some(index) = shard.find(hash, |index| self.named(index, &key, fx)) {
-            if kin(index) {
-                return Err(Existing::Same(index, payload));
-            }
-            self.drop_want(index, fx);
-            return Err(Existing::Conflict(payload, key));
-        }
-        let index = self.prepare(cache, spec, inputs, payload);
-        let node = self.node(index);
-        node.cold.set_key(cache.key_cell(KeyCell { key, hash }));
+    ) -> Born {
+        let Vacant { mut shard, cell } = vacant;
+        let hash = cell.hash;
+        let (index, node) = self.prepare(cache, spec, inputs, payload);
+        node.cold.set_key(cache.key_cell(cell));
         let ready = if inputs.is_empty() { QUEUED } else { 0 };
         node.word.store((2 * REF) | KEYED | ready, Release);
         shard.insert(hash, index);
         drop(shard);
         if inputs.is_empty() {
-            return Ok(Born::Ready(index));
+            return Born::Ready(index);
         }
-        Ok(self.link_all(cache, index, inputs, fx))
+        self.link_all(cache, index, inputs, fx)
     }
 
     /// Whether the node of an entry is a live task of this key. Takes a want of it if so.

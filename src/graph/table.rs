@@ -6,8 +6,9 @@
 //! and half as many bytes a key, since the key itself stands with the node.
 //! 1. An entry stands in the first chunk of its probe sequence that had room when it came. The sequence begins at the
 //!    low bits of the hash and goes on to the next chunk.
-//! 2. `passed` counts the entries that found a chunk full and stand further on. A look-up ends at a chunk that none
-//!    has passed, and a removal takes one off each chunk on its way: no tombstones.
+//! 2. A chunk counts its entries, which stand first in it, and those that found it full and stand further on: they have
+//!    passed it. A look-up ends at a chunk that none has passed, and a removal takes one off each chunk on its way: no
+//!    tombstones.
 //! 3. A table doubles when five sevenths are in use, so an insertion always finds room.
 
 /// Entries a chunk: as many as fit beside the count in a line.
@@ -23,14 +24,18 @@ pub(super) struct Table {
     len: usize,
 }
 
-/// Entry `k` is `hashes[k]` with `nodes[k]`; node 0 is none.
+/// Entry `k` is `hashes[k]` with `nodes[k]`.
 #[derive(Clone, Debug, Default)]
 #[repr(align(64))]
 struct Chunk {
     hashes: [u32; ENTRIES],
-    passed: u32,
     nodes: [u32; ENTRIES],
+    /// Entries in use, in the lowest bits, and [`PASSED`] for each that has passed.
+    counts: u32,
 }
+
+/// One entry that has passed, in `counts`.
+const PASSED: u32 = ENTRIES as u32 + 1;
 
 #[cfg(not(tenter_loom))]
 const _: () = assert!(size_of::<Chunk>() == 64);
@@ -39,11 +44,11 @@ impl Table {
     /// The node of this hash that is the same, of those that have it.
     #[inline]
     pub(super) fn find(&self, hash: u32, mut same: impl FnMut(u32) -> bool) -> Option<u32> {
-        let (at, k) = self.place(hash, &mut same)?;
+        let (at, k) = self.place(hash, |chunk| chunk.find(hash, &mut same))?;
         Some(self.chunks[at].nodes[k])
     }
 
-    /// Adds a node, which is not 0.
+    /// Adds a node that is not in.
     #[inline]
     pub(super) fn insert(&mut self, hash: u32, node: u32) {
         if self.len == self.chunks.len() * FULL {
@@ -56,28 +61,32 @@ impl Table {
     /// Takes a node out, if it is in.
     #[inline]
     pub(super) fn remove(&mut self, hash: u32, node: u32) {
-        let Some((at, k)) = self.place(hash, &mut |other| other == node) else {
+        let Some((at, k)) = self.place(hash, |chunk| chunk.place(node)) else {
             return;
         };
-        self.chunks[at].nodes[k] = 0;
+        self.chunks[at].remove(k);
         self.len -= 1;
         let mut passed = self.home(hash);
         while passed != at {
-            self.chunks[passed].passed -= 1;
+            self.chunks[passed].counts -= PASSED;
             passed = self.next(passed);
         }
     }
 
     /// The chunk and the entry of a node of this hash.
     #[inline]
-    fn place(&self, hash: u32, same: &mut impl FnMut(u32) -> bool) -> Option<(usize, usize)> {
+    fn place(
+        &self,
+        hash: u32,
+        mut find: impl FnMut(&Chunk) -> Option<usize>,
+    ) -> Option<(usize, usize)> {
         let mut at = self.home(hash);
         for _ in 0..self.chunks.len() {
             let chunk = &self.chunks[at];
-            if let Some(k) = chunk.find(hash, same) {
+            if let Some(k) = find(chunk) {
                 return Some((at, k));
             }
-            if chunk.passed == 0 {
+            if chunk.counts < PASSED {
                 return None;
             }
             at = self.next(at);
@@ -106,11 +115,10 @@ impl Table {
         let mut at = self.home(hash);
         loop {
             let chunk = &mut self.chunks[at];
-            if let Some(k) = chunk.nodes.iter().position(|&node| node == 0) {
-                (chunk.hashes[k], chunk.nodes[k]) = (hash, node);
+            if chunk.push(hash, node) {
                 return;
             }
-            chunk.passed += 1;
+            chunk.counts += PASSED;
             at = self.next(at);
         }
     }
@@ -120,51 +128,98 @@ impl Table {
         let chunks = (2 * self.chunks.len()).max(1);
         let old = std::mem::replace(&mut self.chunks, vec![Chunk::default(); chunks].into());
         for chunk in old {
-            for (hash, node) in chunk.hashes.into_iter().zip(chunk.nodes) {
-                if node != 0 {
-                    self.put(hash, node);
-                }
-            }
+            let entries = chunk.hashes.into_iter().zip(chunk.nodes);
+            entries
+                .take(chunk.used())
+                .for_each(|(hash, node)| self.put(hash, node));
         }
     }
 }
 
 impl Chunk {
     #[inline]
+    fn used(&self) -> usize {
+        (self.counts % PASSED) as usize
+    }
+
+    #[inline]
     fn find(&self, hash: u32, same: &mut impl FnMut(u32) -> bool) -> Option<usize> {
-        (0..ENTRIES).find(|&k| self.hashes[k] == hash && self.nodes[k] != 0 && same(self.nodes[k]))
+        let mut alike = self.lanes(&self.hashes, hash);
+        while alike != 0 {
+            let k = alike.trailing_zeros() as usize;
+            if same(self.nodes[k]) {
+                return Some(k);
+            }
+            alike &= alike - 1;
+        }
+        None
+    }
+
+    /// The entry of a node.
+    #[inline]
+    fn place(&self, node: u32) -> Option<usize> {
+        let found = self.lanes(&self.nodes, node);
+        (found != 0).then(|| found.trailing_zeros() as usize)
+    }
+
+    /// A bit for each entry whose lane has this value: all at once, without a branch that nobody could foresee.
+    #[inline]
+    fn lanes(&self, lanes: &[u32; ENTRIES], value: u32) -> u32 {
+        let bit = |k| u32::from(lanes[k] == value) << k;
+        (0..ENTRIES).map(bit).sum::<u32>() & ((1 << self.used()) - 1)
+    }
+
+    /// Adds an entry. Says whether there was room.
+    #[inline]
+    fn push(&mut self, hash: u32, node: u32) -> bool {
+        let k = self.used();
+        let room = k < ENTRIES;
+        if room {
+            (self.hashes[k], self.nodes[k]) = (hash, node);
+            self.counts += 1;
+        }
+        room
+    }
+
+    /// Takes an entry out; the last one takes its place.
+    #[inline]
+    fn remove(&mut self, k: usize) {
+        self.counts -= 1;
+        let last = self.used();
+        (self.hashes[k], self.nodes[k]) = (self.hashes[last], self.nodes[last]);
     }
 }
 
 #[cfg(all(test, not(tenter_loom)))]
 mod tests {
-    use std::collections::HashSet;
+    use std::collections::HashMap;
 
     use super::Table;
 
     /// Few hashes and few of their bits, so that chunks overflow all the time.
     #[test]
-    fn agrees_with_a_set_of_pairs() {
+    fn agrees_with_a_map_of_hashes() {
         let mut random = 1u32;
-        let (mut table, mut set) = (Table::default(), HashSet::new());
+        let (mut table, mut hashes) = (Table::default(), HashMap::new());
         for _ in 0..20_000 {
             random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let (hash, node) = ((random >> 20) % 13, 1 + (random >> 8) % 40);
-            if set.remove(&(hash, node)) {
+            let (hash, node) = ((random >> 20) % 13, 1 + (random >> 8) % 300);
+            if let Some(hash) = hashes.remove(&node) {
                 table.remove(hash, node);
             } else {
                 table.insert(hash, node);
-                set.insert((hash, node));
+                hashes.insert(node, hash);
             }
-            assert_eq!(table.len(), set.len());
+            assert_eq!(table.len(), hashes.len());
             for hash in 0..13 {
                 let found = table.find(hash, |other| other == node).is_some();
-                assert_eq!(found, set.contains(&(hash, node)), "{hash} {node}");
+                assert_eq!(found, hashes.get(&node) == Some(&hash), "{hash} {node}");
             }
         }
-        set.drain()
-            .for_each(|(hash, node)| table.remove(hash, node));
-        assert!(table.chunks.iter().all(|chunk| chunk.passed == 0));
+        hashes
+            .drain()
+            .for_each(|(node, hash)| table.remove(hash, node));
+        assert!(table.chunks.iter().all(|chunk| chunk.counts == 0));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 use super::word::{
     self, CANCEL, CANCELLED, DETACHED, DONE, FAILED, OVERFLOW, REF, RUNNING, TAKEN, has,
 };
-use super::{Effects, Graph, Id};
+use super::{Dropped, Effects, Graph, Id};
 
 /// A reference taken by somebody who had only an id, to be given back with [`Graph::drop_want`].
 #[derive(Debug, PartialEq, Eq)]
@@ -29,23 +29,26 @@ impl<P> Graph<P> {
     #[inline]
     pub fn drop_want(&self, index: u32, fx: &mut Effects) {
         match self.drop_settled(index) {
-            Some(true) => fx.free.push(index),
-            Some(false) => {}
-            None => self.drop_unsettled(index, fx),
+            Dropped::Last(_) => fx.free.push(index),
+            Dropped::OneOfMany => {}
+            Dropped::Not => self.drop_unsettled(index, fx),
         }
     }
 
-    /// The common case of [`drop_want`](Self::drop_want), without effects: a settled task whose count is all in its
-    /// word. Says whether that was the last reference: then the slot is the caller's to free.
+    /// The common case of [`drop_want`](Self::drop_want), without effects: of a settled task whose count is all in its
+    /// word. Other tasks keep the want.
     #[inline]
-    pub fn drop_settled(&self, index: u32) -> Option<bool> {
-        let word = &self.node(index).word;
-        let old = word.load(Acquire);
+    pub fn drop_settled(&self, index: u32) -> Dropped<'_, P> {
+        let node = self.node(index);
+        let old = node.word.load(Acquire);
         if !has(old, DONE) || has(old, OVERFLOW) {
-            return None;
+            return Dropped::Not;
         }
-        let old = word.fetch_sub(REF, AcqRel);
-        Some(word::refs(old) == 1 && !self.refilled(index, old))
+        let old = node.word.fetch_sub(REF, AcqRel);
+        if word::refs(old) == 1 && !self.refilled(index, old) {
+            return Dropped::Last(self.leaving_as(node, index, old - REF));
+        }
+        Dropped::OneOfMany
     }
 
     fn drop_unsettled(&self, index: u32, fx: &mut Effects) {

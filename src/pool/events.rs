@@ -100,10 +100,13 @@ impl Local {
         }
     }
 
-    /// Counts a new task without a name, while nobody asked for transitions.
+    /// Counts a new task, while nobody asked for transitions.
     #[inline]
-    pub(super) fn count_unnamed(&self) {
+    pub(super) fn count_queued(&self, name: u32) {
         self.stripe.all.count(Event::Queued);
+        if name != 0 {
+            self.stripe.count_named(name, Event::Queued);
+        }
     }
 
     /// Counts a new task that is not queued yet. Says whether there is something to tell.

@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use parking_lot::{Condvar, Mutex};
 
 use crate::error::{Failure, TaskError};
-use crate::graph::{Graph, Outcome};
+use crate::graph::{Graph, Leaving, Outcome};
 use crate::pool::local::Local;
 use crate::pool::sizes::Sizes;
 use crate::pool::want::TaskRef;
@@ -148,21 +148,39 @@ pub(crate) fn value<T>(graph: &Graph<Job>, index: u32) -> &T {
     unsafe { &*value_at(graph, index) }
 }
 
+/// The value, of type `T`, of a node that the caller has pinned, if the task has finished.
+#[inline]
+pub(crate) fn finished_value<T>(graph: &Graph<Job>, index: u32) -> Option<&T> {
+    let job = graph.finished(index)?;
+    // SAFETY: as in `value`.
+    Some(unsafe { &*value_in(graph, job) })
+}
+
 /// # Safety
 /// The node is finished with a value of type `T` and pinned.
 #[inline]
-unsafe fn value_at<T>(graph: &Graph<Job>, mut index: u32) -> *const T {
+unsafe fn value_at<T>(graph: &Graph<Job>, index: u32) -> *const T {
+    // SAFETY: as the caller says.
+    unsafe { value_in(graph, graph.payload_shared(index)) }
+}
+
+/// As [`value_at`], of the node with this payload.
+///
+/// # Safety
+/// As there.
+#[inline]
+unsafe fn value_in<T>(graph: &Graph<Job>, mut payload: *const Job) -> *const T {
     loop {
-        let job = graph.payload_shared(index);
         // SAFETY: final since the node is finished.
-        let job = unsafe { &*job };
+        let job = unsafe { &*payload };
         let data = job.data.as_ptr();
         if !job.table().forwards {
             // SAFETY: the bytes hold a `T`, or a box of one when it does not fit.
             return unsafe { peek(data) };
         }
         // SAFETY: the bytes of a forwarding job are a `TaskRef`, which pins the next node.
-        index = unsafe { (*data.cast::<TaskRef>()).index() };
+        let next = unsafe { (*data.cast::<TaskRef>()).index() };
+        payload = graph.payload_shared(next);
     }
 }
 
@@ -244,11 +262,26 @@ pub(crate) fn take_job(graph: &Graph<Job>, claimed: &Claimed) -> Job {
 pub(crate) fn needs_drop(graph: &Graph<Job>, claimed: &Claimed, left: Left) -> bool {
     // SAFETY: ours alone; the table of a job is always valid.
     let table = unsafe { (*graph.payload(claimed.index())).table() };
-    match left {
-        Left::Task => table.task_needs_drop,
-        Left::Result(Outcome::Value) => table.value_needs_drop,
-        Left::Result(Outcome::Error) => true,
-        Left::Result(Outcome::Nothing) => false,
+    table.needs_drop(left)
+}
+
+/// As [`needs_drop`], of a node that is about to be freed.
+#[inline]
+pub(crate) fn leaves_user_code(leaving: &Leaving<'_, Job>) -> bool {
+    // SAFETY: the holder's alone; the table of a job is always valid.
+    let table = unsafe { (*leaving.payload()).table() };
+    table.needs_drop(Left::Result(leaving.remains()))
+}
+
+impl Table {
+    #[inline]
+    fn needs_drop(&self, left: Left) -> bool {
+        match left {
+            Left::Task => self.task_needs_drop,
+            Left::Result(Outcome::Value) => self.value_needs_drop,
+            Left::Result(Outcome::Error) => true,
+            Left::Result(Outcome::Nothing) => false,
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use super::story::Ring;
 use super::stripe::Stripe;
 use super::waits::Frame;
 use super::want::Anchor;
-use crate::graph::{Cache, Effects};
+use crate::graph::{Cache, Dropped, Effects};
 use crate::transition::Transition;
 
 /// One thread's share of an engine.
@@ -77,46 +77,80 @@ pub(crate) struct State {
 
 thread_local! {
     static LOCALS: RefCell<Vec<Rc<Local>>> = const { RefCell::new(Vec::new()) };
+    /// The share that the last call went through, while no call does.
+    static LAST: Cell<Option<Rc<Local>>> = const { Cell::new(None) };
 }
 
 /// Calls `f` with this thread's share of `engine`.
 #[inline]
 pub(crate) fn with<R>(engine: &Arc<Engine>, f: impl FnOnce(&Local) -> R) -> R {
-    let found = LOCALS.try_with(|locals| {
-        locals
-            .borrow()
-            .iter()
-            .find(|l| Arc::ptr_eq(&l.engine, engine))
-            .cloned()
-    });
-    match found {
-        Ok(Some(local)) => f(&local),
-        Ok(None) => f(&visit(engine)),
-        Err(_) => at_the_end(engine, f),
+    let local = take(engine);
+    let result = f(&local);
+    put_back(local);
+    result
+}
+
+/// This thread's share of `engine`, for one call: taken out of its place and [put back](put_back), which costs less
+/// than a borrow and a count. After a panic the next call finds another way to it.
+#[inline(always)]
+pub(crate) fn take(engine: &Arc<Engine>) -> Rc<Local> {
+    match LAST.try_with(Cell::take) {
+        Ok(Some(local)) if Arc::ptr_eq(&local.engine, engine) => local,
+        _ => find(engine),
     }
+}
+
+/// Ends a call that [took](take) a share.
+#[inline(always)]
+pub(crate) fn put_back(local: Rc<Local>) {
+    let mut local = Some(local);
+    if LAST.try_with(|last| last.set(local.take())).is_err() {
+        forget_at_the_end(local);
+    }
+}
+
+/// This thread's share of `engine`, made if there is none.
+#[inline(never)]
+fn find(engine: &Arc<Engine>) -> Rc<Local> {
+    let found = LOCALS.try_with(|locals| share_of(&locals.borrow(), engine));
+    match found {
+        Ok(local) => local.unwrap_or_else(|| visit(engine)),
+        Err(_) => at_the_end(engine),
+    }
+}
+
+fn share_of(locals: &[Rc<Local>], engine: &Arc<Engine>) -> Option<Rc<Local>> {
+    let mut locals = locals.iter();
+    locals.find(|l| Arc::ptr_eq(&l.engine, engine)).cloned()
+}
+
+thread_local! {
+    // Without a destructor, so that it can be reached to the very end; emptied by the call that filled it.
+    static AT_THE_END: ManuallyDrop<RefCell<Vec<Rc<Local>>>> = const { ManuallyDrop::new(RefCell::new(Vec::new())) };
 }
 
 /// The thread is ending and its shares are gone: one for this call, and for those inside of it, alone.
 #[cold]
-fn at_the_end<R>(engine: &Arc<Engine>, f: impl FnOnce(&Local) -> R) -> R {
-    thread_local! {
-        // Without a destructor, so that it can be reached to the very end; emptied by the call that filled it.
-        static LAST: ManuallyDrop<RefCell<Vec<Rc<Local>>>> = const { ManuallyDrop::new(RefCell::new(Vec::new())) };
-    }
-    let find = |last: &ManuallyDrop<RefCell<Vec<Rc<Local>>>>| {
-        last.borrow()
-            .iter()
-            .find(|l| Arc::ptr_eq(&l.engine, engine))
-            .cloned()
-    };
-    if let Some(local) = LAST.with(find) {
-        return f(&local);
+fn at_the_end(engine: &Arc<Engine>) -> Rc<Local> {
+    if let Some(local) = AT_THE_END.with(|locals| share_of(&locals.borrow(), engine)) {
+        return local;
     }
     let local = Rc::new(Local::new(engine, None));
-    LAST.with(|last| last.borrow_mut().push(Rc::clone(&local)));
-    let result = f(&local);
-    LAST.with(|last| last.borrow_mut().retain(|other| !Rc::ptr_eq(other, &local)));
-    result
+    AT_THE_END.with(|locals| locals.borrow_mut().push(Rc::clone(&local)));
+    local
+}
+
+/// Ends a call at the end of the thread; the outermost one takes the share away.
+#[cold]
+fn forget_at_the_end(local: Option<Rc<Local>>) {
+    let is_outermost = |l: &Rc<Local>| Rc::strong_count(l) == 2;
+    if let Some(local) = local.filter(is_outermost) {
+        AT_THE_END.with(|locals| {
+            locals
+                .borrow_mut()
+                .retain(|other| !Rc::ptr_eq(other, &local))
+        });
+    }
 }
 
 /// Makes a share for a thread that is not the pool's, and forgets the shares of closed engines.
@@ -140,8 +174,14 @@ pub(super) fn enter_first(local: Rc<Local>) {
     LOCALS.with(|locals| locals.borrow_mut().insert(0, local));
 }
 
+/// Lets the next call look for its share anew.
+fn forget_last() {
+    drop(LAST.try_with(Cell::take));
+}
+
 /// Takes a pool thread's share out again, at its end.
 pub(super) fn leave(local: &Rc<Local>) {
+    forget_last();
     LOCALS.with(|locals| {
         locals
             .borrow_mut()
@@ -151,6 +191,7 @@ pub(super) fn leave(local: &Rc<Local>) {
 
 /// Lets go of this thread's shares of closed engines, so that their memory can go.
 pub(crate) fn forget_closed() {
+    forget_last();
     let closed =
         |l: &Rc<Local>| l.engine.is_closed() && l.seat.is_none() && Rc::strong_count(l) == 1;
     let gone = LOCALS.try_with(|locals| {
@@ -249,9 +290,9 @@ impl Local {
     pub(crate) fn drop_want(&self, index: u32) {
         let graph = &self.engine.graph;
         match graph.drop_settled(index) {
-            Some(false) => {}
-            Some(true) => self.free_now(index),
-            None => {
+            Dropped::OneOfMany => {}
+            Dropped::Last(leaving) => self.free_now(leaving),
+            Dropped::Not => {
                 graph.drop_want(index, &mut self.state().fx);
                 self.settle_up();
             }

@@ -59,12 +59,22 @@ impl Names {
 
 impl Local {
     /// The number of a name. A program submits many tasks of one name, so each thread remembers its last.
+    #[inline]
     pub(crate) fn name_number(&self, name: &str) -> u32 {
-        let mut last = self.last_name.borrow_mut();
-        if last.1 == 0 || *last.0 != *name {
-            *last = self.engine.names.number(name);
+        let last = self.last_name.borrow();
+        if *last.0 == *name && last.1 != 0 {
+            return last.1;
         }
-        last.1
+        drop(last);
+        self.other_name(name)
+    }
+
+    #[cold]
+    fn other_name(&self, name: &str) -> u32 {
+        let found = self.engine.names.number(name);
+        let number = found.1;
+        self.last_name.replace(found);
+        number
     }
 }
 

@@ -6,10 +6,10 @@
 //! it from inside: what it waits for may be in there.
 
 use super::events::Event;
-use super::job::{self, Claimed, Left};
+use super::job::{self, Claimed, Job, Left};
 use super::local::Local;
 use super::run::guarded;
-use crate::graph::{Effects, Outcome};
+use crate::graph::{Effects, Leaving, Outcome};
 
 /// One duty, taken out of the effects.
 enum Duty {
@@ -95,24 +95,20 @@ impl Local {
 
     /// Frees a slot: at once, if that runs no user code.
     #[inline]
-    pub(super) fn free_now(&self, index: u32) {
-        let graph = &self.engine.graph;
+    pub(super) fn free_now(&self, leaving: Leaving<'_, Job>) {
         let mut state = self.state();
-        if !self.frees_user_code(index) {
-            return graph.forget(&mut state.cache, index);
+        if !self.frees_user_code(&leaving) {
+            return leaving.forget(&mut state.cache);
         }
-        state.fx.free.push(index);
+        state.fx.free.push(leaving.index());
         drop(state);
         self.settle_up();
     }
 
     /// Whether freeing the slot runs destructors of the user's, or may, or the observer.
     #[inline]
-    fn frees_user_code(&self, index: u32) -> bool {
-        let graph = &self.engine.graph;
-        let (left, extra) = graph.remains(index);
-        extra | self.traced != 0
-            || job::needs_drop(graph, &Claimed::handed(index), Left::Result(left))
+    fn frees_user_code(&self, leaving: &Leaving<'_, Job>) -> bool {
+        leaving.extra() | self.traced != 0 || job::leaves_user_code(leaving)
     }
 
     /// Frees those at the end of the list that need no user code.
@@ -120,11 +116,12 @@ impl Local {
     fn free_plain(&self, state: &mut super::local::State) {
         let graph = &self.engine.graph;
         while let Some(&index) = state.fx.free.last() {
-            if self.frees_user_code(index) {
+            let leaving = graph.leaving(index);
+            if self.frees_user_code(&leaving) {
                 return;
             }
             state.fx.free.pop();
-            graph.forget(&mut state.cache, index);
+            leaving.forget(&mut state.cache);
         }
     }
 
@@ -164,7 +161,7 @@ impl Local {
         if self.traced != 0 {
             self.note(task, Some(self.engine.graph.state(task)), None);
         }
-        let left = self.engine.graph.leftover(task);
+        let left = self.engine.graph.leaving(task).remains();
         if left == Outcome::Value {
             self.uncount_bytes(task);
         }
@@ -172,7 +169,7 @@ impl Local {
         let extra = self.engine.extras.remove(self.engine.graph.extra(task));
         let _ = guarded(|| drop(extra));
         let state = &mut *self.state();
-        self.engine.graph.forget(&mut state.cache, task);
+        self.engine.graph.leaving(task).forget(&mut state.cache);
     }
 
     /// Runs the destructor of what is left in a payload.

@@ -21,7 +21,7 @@ use super::extras::Extra;
 use super::job::{self, Claimed, Job};
 use super::local::Local;
 use super::run::guarded;
-use super::submit::Entry;
+use super::submit::Keyed;
 use super::want::TaskRef;
 use crate::error::TaskError;
 use crate::graph::{GIVEN, Inputs, Key, Spec, State as TaskState};
@@ -212,10 +212,10 @@ impl Local {
         let (index, unused) = match key {
             None => (self.enter(spec, inputs, job).0, None),
             Some((key, value)) => match self.enter_keyed(spec, key, value, inputs, job) {
-                Ok((index, Entry::New { .. })) => (index, None),
-                Ok((index, Entry::Known(job))) => (index, Some(job)),
+                Keyed::New { index, .. } => (index, None),
+                Keyed::Known(index, job) => (index, Some(job)),
                 // Since the old task's end another kind of task has got the key: it stays with that one.
-                Err((job, _)) => (self.enter(spec, inputs, job).0, None),
+                Keyed::Conflict(job, _) => (self.enter(spec, inputs, job).0, None),
             },
         };
         (TaskRef::own(Arc::clone(&self.anchor), index), unused)

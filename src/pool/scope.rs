@@ -22,6 +22,12 @@ pub(crate) struct Scoped<'l> {
 }
 
 impl Local {
+    /// Whether submits on this thread are in a scope.
+    #[inline]
+    pub(crate) fn is_scoped(&self) -> bool {
+        self.scoped.get()
+    }
+
     /// The scope that submits on this thread are in.
     pub(crate) fn scope(&self) -> Option<Arc<Asked>> {
         if self.scoped.get() {

@@ -1,37 +1,47 @@
 //! A task's way from a client into the graph and a queue.
 
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::fence;
 use std::time::Instant;
 
+use super::asked::Refusal;
 use super::events::Event;
 use super::job::{self, Job};
 use super::local::{Local, State};
 use super::run::guarded;
 use super::want::TaskRef;
-use crate::graph::{Born, Existing, Key, Spec};
+use crate::error::ErrorKind;
+use crate::graph::{Born, Entry, Key, Spec};
 
-/// What a submit under a key has found.
-pub(super) enum Entry {
-    /// Nothing: the task is new, and whether nothing but waking is to be done.
-    New { quiet: bool },
-    /// A task of the same kind: the job is not needed.
-    Known(Job),
+const KEY_CONFLICT: Refusal = (
+    ErrorKind::KeyConflict,
+    Cow::Borrowed("the key belongs to a task with another type of result: choose another key"),
+);
+
+/// What has become of a submit under a key.
+pub(super) enum Keyed {
+    /// A new task, and whether nothing but waking is to be done.
+    New { index: u32, quiet: bool },
+    /// There is a task of the same kind already: the job is not needed.
+    Known(u32, Job),
+    /// There is one of another kind.
+    Conflict(Job, Key),
 }
 
 impl Local {
     /// Submits a task whose inputs the caller wants during the call.
     #[inline]
     pub(crate) fn submit(&self, spec: &Spec, inputs: &[u32], job: Job) -> TaskRef {
-        if spec.name | spec.extra | self.traced | u32::from(self.scoped.get()) != 0 {
+        if spec.extra | self.traced | u32::from(self.scoped.get()) != 0 {
             return self.submit_apart(spec, inputs, job);
         }
         let mut state = self.state();
         let State { cache, fx, .. } = &mut *state;
         let born = self.engine.graph.submit(cache, spec, inputs, job, fx);
-        self.count_unnamed();
+        self.count_queued(spec.name);
         if let Born::Ready(index) = born {
             self.engine.queues.push(&mut state, index, spec.priority);
         }
@@ -41,7 +51,7 @@ impl Local {
         TaskRef::own(Arc::clone(&self.anchor), born.index())
     }
 
-    /// A task with a name or rare data, or where transitions are noted, or in a scope.
+    /// A task with rare data, or where transitions are noted, or in a scope.
     #[inline(never)]
     fn submit_apart(&self, spec: &Spec, inputs: &[u32], job: Job) -> TaskRef {
         if self.scoped.get() && spec.extra == 0 {
@@ -89,10 +99,8 @@ impl Local {
         }
     }
 
-    /// As [`submit`](Self::submit), under a key of a task whose value has this type. Says whether the task is a new one.
-    ///
-    /// # Errors
-    /// If the key names another kind of task; job and key come back.
+    /// As [`submit`](Self::submit), under a key of a task whose value has this type. If it names another kind of task,
+    /// the new one has failed. Says whether the task is a new one that has these inputs.
     #[inline]
     pub(crate) fn submit_keyed(
         &self,
@@ -101,37 +109,31 @@ impl Local {
         value: TypeId,
         inputs: &[u32],
         job: Job,
-    ) -> Result<(TaskRef, bool), (Job, Key)> {
+    ) -> (TaskRef, bool) {
         if self.scoped.get() && spec.extra == 0 {
             return match self.in_scope(spec) {
                 Ok(spec) => self.submit_keyed(&spec, key, value, inputs, job),
-                Err(why) => Ok((self.refuse(spec, Some(key), inputs, job, why), true)),
+                Err(why) => (self.refuse(spec, Some(key), inputs, job, why), false),
             };
         }
         let (index, new) = match self.enter_keyed(spec, key, value, inputs, job) {
-            Ok((index, Entry::New { quiet })) => {
+            Keyed::New { index, quiet } => {
                 self.submitted(index, quiet);
                 (index, true)
             }
-            Ok((index, Entry::Known(job))) => {
-                let extra = self.engine.extras.remove(spec.extra);
-                let _ = guarded(|| job.drop_task());
-                let _ = guarded(|| drop(extra));
-                self.settle_up();
+            Keyed::Known(index, job) => {
+                self.drop_unneeded(spec, job);
                 (index, false)
             }
-            Err(unused) => {
+            Keyed::Conflict(job, key) => {
                 self.settle_up();
-                return Err(unused);
+                return (self.refuse(spec, Some(key), &[], job, KEY_CONFLICT), false);
             }
         };
-        Ok((TaskRef::own(Arc::clone(&self.anchor), index), new))
+        (TaskRef::own(Arc::clone(&self.anchor), index), new)
     }
 
     /// The part of [`submit_keyed`](Self::submit_keyed) that runs no user code, as [`enter`](Self::enter).
-    ///
-    /// # Errors
-    /// As `submit_keyed`.
     #[inline]
     pub(super) fn enter_keyed(
         &self,
@@ -140,20 +142,29 @@ impl Local {
         value: TypeId,
         inputs: &[u32],
         job: Job,
-    ) -> Result<(u32, Entry), (Job, Key)> {
+    ) -> Keyed {
         let at = self.time_of_submit(true);
         let mut state = self.state();
         let State { cache, fx, .. } = &mut *state;
         let graph = &self.engine.graph;
-        let key = (key, |index| job::value_type(graph, index) == value);
-        match graph.submit_keyed(cache, spec, key, inputs, job, fx) {
-            Ok(born) => {
+        match graph.entry(key, |index| job::value_type(graph, index) == value, fx) {
+            Entry::Vacant(vacant) => {
+                let born = graph.submit_at(vacant, cache, spec, inputs, job, fx);
                 let quiet = self.queue_born(&mut state, spec, born, at);
-                Ok((born.index(), Entry::New { quiet }))
+                let index = born.index();
+                Keyed::New { index, quiet }
             }
-            Err(Existing::Same(index, job)) => Ok((index, Entry::Known(job))),
-            Err(Existing::Conflict(job, key)) => Err((job, key)),
+            Entry::Same(index) => Keyed::Known(index, job),
+            Entry::Conflict(key) => Keyed::Conflict(job, key),
         }
+    }
+
+    /// The job of a task that there is already.
+    fn drop_unneeded(&self, spec: &Spec, job: Job) {
+        let extra = self.engine.extras.remove(spec.extra);
+        let _ = guarded(|| job.drop_task());
+        let _ = guarded(|| drop(extra));
+        self.settle_up();
     }
 
     /// Queues a new task if it is ready. Says whether nothing else is to be done.

@@ -85,7 +85,7 @@ fn hub(dependents: usize, outcome: Outcome) {
     assert_eq!(fx.free.len(), dependents);
     std::mem::take(&mut fx.free)
         .into_iter()
-        .for_each(|task| graph.forget(cache, task));
+        .for_each(|task| graph.leaving(task).forget(cache));
     assert_eq!((rig.refs(hub), rig.graph.shares.count()), (1, 0));
     rig.drop(hub);
     rig.assert_over();

@@ -228,7 +228,7 @@ fn only_the_sole_owner_of_a_value_takes_it() {
     rig.drop(task);
     assert!(rig.graph.try_take(task));
     assert!(!rig.graph.try_take(task), "once");
-    assert_eq!(rig.graph.leftover(task), Outcome::Nothing);
+    assert_eq!(rig.graph.leaving(task).remains(), Outcome::Nothing);
     rig.payloads
         .insert(task, super::rig::Left::Result(Outcome::Nothing));
     rig.drop(task);

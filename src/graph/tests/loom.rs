@@ -10,7 +10,7 @@ use loom::thread;
 
 use super::assert_empty;
 use crate::graph::State::{Cancelled, Failed, Finished, Queued};
-use crate::graph::{Born, Cache, Effects, Existing, GIVEN, Graph, Key, Outcome, Spec};
+use crate::graph::{Born, Cache, Effects, Entry, GIVEN, Graph, Key, Outcome, Spec};
 
 /// What a payload holds: a task not run, or a result.
 type Books = Arc<Mutex<HashMap<u32, Option<Outcome>>>>;
@@ -77,15 +77,17 @@ impl Hand {
     /// # Errors
     /// The task that has the key already.
     pub(super) fn keyed(&mut self, key: u64, inputs: &[u32]) -> Result<u32, u32> {
-        let key = (Key::from(key), |_| true);
         let Self {
             graph, cache, fx, ..
         } = self;
-        match graph.submit_keyed(cache, &Spec::default(), key, inputs, 0, fx) {
-            Ok(born) => Ok(self.born(born)),
-            Err(Existing::Same(index, _)) => Err(index),
-            Err(Existing::Conflict(..)) => panic!("all keys are of one kind"),
-        }
+        let born = match graph.entry(Key::from(key), |_| true, fx) {
+            Entry::Vacant(vacant) => {
+                graph.submit_at(vacant, cache, &Spec::default(), inputs, 0, fx)
+            }
+            Entry::Same(index) => return Err(index),
+            Entry::Conflict(_) => panic!("all keys are of one kind"),
+        };
+        Ok(self.born(born))
     }
 
     fn born(&mut self, born: Born) -> u32 {
@@ -203,10 +205,10 @@ impl Hand {
                 let left = self.books.lock().unwrap().remove(&index);
                 assert_eq!(
                     left,
-                    Some(Some(self.graph.leftover(index))),
+                    Some(Some(self.graph.leaving(index).remains())),
                     "payload {index}"
                 );
-                self.graph.forget(&mut self.cache, index);
+                self.graph.leaving(index).forget(&mut self.cache);
             } else {
                 return;
             }

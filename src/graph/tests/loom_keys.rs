@@ -154,7 +154,7 @@ fn value_moved_out_against_a_key_lookup() {
         let other = main.spawn(move |hand| {
             let (Ok(b) | Err(b)) = hand.keyed(1, &[]);
             if hand.graph.state(b) == Finished {
-                assert_ne!(hand.graph.leftover(b), Nothing);
+                assert_ne!(hand.graph.leaving(b).remains(), Nothing);
                 hand.graph.payload_shared(b);
             }
             hand.drop(b);

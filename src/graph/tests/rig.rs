@@ -2,7 +2,7 @@
 
 use super::assert_empty;
 use crate::graph::{
-    Born, Cache, Census, Effects, Existing, Graph, Id, Key, Outcome, Pin, Spec, State,
+    Born, Cache, Census, Effects, Entry, Graph, Id, Key, Outcome, Pin, Spec, State,
 };
 
 /// What a payload holds.
@@ -97,15 +97,15 @@ impl Rig {
         kind: u32,
         inputs: &[u32],
     ) -> Result<u32, Option<u32>> {
-        let key = (Key::from(key), |_| kind == 0);
         let Self {
             graph, cache, fx, ..
         } = self;
-        match graph.submit_keyed(cache, spec, key, inputs, (), fx) {
-            Ok(born) => Ok(self.born(born)),
-            Err(Existing::Same(index, ())) => Err(Some(index)),
-            Err(Existing::Conflict((), _)) => Err(None),
-        }
+        let born = match graph.entry(Key::from(key), |_| kind == 0, fx) {
+            Entry::Vacant(vacant) => graph.submit_at(vacant, cache, spec, inputs, (), fx),
+            Entry::Same(index) => return Err(Some(index)),
+            Entry::Conflict(_) => return Err(None),
+        };
+        Ok(self.born(born))
     }
 
     pub(super) fn external(&mut self) -> u32 {
@@ -297,13 +297,13 @@ impl Rig {
             } else if let Some(task) = self.fx.unrun.pop() {
                 self.finish_unrun(task, Outcome::Nothing);
             } else if let Some(index) = self.fx.free.pop() {
-                let left = Left::Result(self.graph.leftover(index));
+                let left = Left::Result(self.graph.leaving(index).remains());
                 assert_eq!(
                     self.payloads.remove(index),
                     Some(left),
                     "what is in payload {index}"
                 );
-                self.graph.forget(&mut self.cache, index);
+                self.graph.leaving(index).forget(&mut self.cache);
             } else {
                 return;
             }
