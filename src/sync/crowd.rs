@@ -76,7 +76,13 @@ impl<C: Crowded> Entry<C> {
         deadline: Option<Instant>,
     ) -> Told {
         let on = |_: &_| On::Event(Arc::clone(what));
-        self.turn.wait(engine, on, deadline)
+        let waited = self.turn.wait(engine, on, deadline);
+        if waited.is_ok() {
+            return waited;
+        }
+        // Nobody tells who has left: told or not is decided here, and not once the caller has been told otherwise.
+        self.of.leave(&self.turn);
+        self.turn.told().unwrap_or(waited)
     }
 }
 

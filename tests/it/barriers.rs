@@ -142,3 +142,23 @@ fn threads_tasks_and_async_code_meet() {
         assert_eq!(leaders.iter().filter(|here| here.is_leader()).count(), 1);
     });
 }
+
+/// The last party may arrive just when the time of another is over.
+#[test]
+fn whose_time_is_over_as_the_last_arrives_is_there_for_both_or_for_none() {
+    const TRIES: usize = 100_000;
+    watched(|| {
+        let client = client_of(1);
+        let barrier = client.barrier("two", 2).unwrap();
+        let party = || {
+            let here = |_| barrier.wait_timeout(Duration::ZERO).ok();
+            let generations = (0..TRIES).filter_map(here).map(|here| here.generation());
+            generations.collect::<Vec<_>>()
+        };
+        let (one, other) = std::thread::scope(|scope| {
+            let one = scope.spawn(party);
+            (party(), one.join().unwrap())
+        });
+        assert_eq!(one, other);
+    });
+}
