@@ -34,12 +34,16 @@ use crate::pool::want::TaskRef;
 
 /// Calls that a drainer runs before others have their turn: enough that the drainers cost little beside the calls.
 const BATCH: usize = 64;
+/// What the drainers of all actors are called, so that the counts of an actor's name are those of its calls.
+const TURN: &str = "actor turn";
 
 /// The mailbox; see the head of this file.
 pub(super) struct Mailbox<S> {
     engine: Arc<Engine>,
     /// The number of the actor's name.
     name: u32,
+    /// The number of its drainers' name.
+    turn_name: u32,
     /// The actor's number in the engine.
     pub(super) number: u32,
     /// 0 is no bound.
@@ -86,6 +90,7 @@ impl<S: Send + 'static> Mailbox<S> {
         capacity: usize,
         (resident, restartable): (Resident<S>, bool),
     ) -> Arc<Self> {
+        let turn_name = engine.names.number_of(TURN);
         let contents = Contents {
             calls: VecDeque::new(),
             resident: Some(resident),
@@ -98,6 +103,7 @@ impl<S: Send + 'static> Mailbox<S> {
         engine.actors.enter(|number, closed| Self {
             engine: Arc::clone(engine),
             name,
+            turn_name,
             number,
             capacity,
             restartable,
@@ -170,7 +176,7 @@ impl<S: Send + 'static> Mailbox<S> {
             Ok(())
         });
         let spec = Spec {
-            name: self.name,
+            name: self.turn_name,
             ..Spec::default()
         };
         local::with(&self.engine, |local| {
@@ -256,6 +262,11 @@ impl<S: Send + 'static> actors::Mailbox for Mailbox<S> {
         let index = current as u32;
         let same = index != 0 && word(self.engine.graph.id(index)) == current;
         same.then_some(index)
+    }
+
+    fn holds_up(&self) -> Option<u32> {
+        let has_room = self.contents.lock().has_room(self.capacity);
+        self.in_progress().filter(|_| !has_room)
     }
 
     fn run_one(self: Arc<Self>, local: &Local, target: u32) -> bool {

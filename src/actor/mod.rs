@@ -36,7 +36,8 @@ pub use error::NotRestartable;
 ///
 /// A call gives an ordinary [`TaskFuture`]: it can be awaited, be an input of tasks, and be cancelled before it begins.
 /// Other than a task, a call runs whether or not its future is kept. A call is a closure on the pool's threads: it may
-/// submit tasks, block, and call other actors, and [`current`](crate::current) is its client. An idle actor has no thread.
+/// submit tasks, block, and call other actors, and [`current`](crate::current) is its client. An idle actor has no thread;
+/// a busy one has a task named `actor turn`, which runs some calls and is counted as any task.
 ///
 /// A call that panics poisons the actor: the state is dropped, and later calls fail with kind
 /// [`Poisoned`](ErrorKind::Poisoned) and name the panic, until [`restart`](Self::restart). A call that waits for another

@@ -22,6 +22,9 @@ pub(crate) trait Mailbox: Send + Sync {
     /// The call in progress: named from before it begins until it has settled, and may be still when it has.
     fn in_progress(&self) -> Option<u32>;
 
+    /// The call in progress, if there is no room now: who waits for room waits for that.
+    fn holds_up(&self) -> Option<u32>;
+
     /// Runs the first call on this thread, which waits for `target`, one of the calls. No: another thread is at it.
     fn run_one(self: Arc<Self>, local: &Local, target: u32) -> bool;
 
@@ -90,9 +93,10 @@ impl Engine {
         self.actors.get(self.graph.extra(index))
     }
 
-    /// The call in progress at the actor of this number.
+    /// The call that must end before there is room at the actor of this number; none if there is room, which who waits
+    /// for it may not have seen yet.
     pub(super) fn call_at(&self, actor: u32) -> Option<u32> {
-        self.actors.get(actor)?.in_progress()
+        self.actors.get(actor)?.holds_up()
     }
 
     /// The call in progress that a pinned call must wait for.

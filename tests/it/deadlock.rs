@@ -1,9 +1,9 @@
 //! Waits that can never end are errors that name who waits for whom; all others end.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tenter::{Client, ErrorKind, TaskError, TaskFuture, current};
+use tenter::{Client, ErrorKind, Status, TaskError, TaskFuture, current};
 
 use crate::support::{Gate, assert_nothing_left, client_of, until, watched};
 
@@ -206,6 +206,41 @@ fn a_cycle_of_waits_nested_on_two_stacks_is_named() {
         let names = ["one", "two", "three", "four", "five", "six"];
         for _ in 0..5 {
             assert_cycle(&client, &names);
+        }
+    });
+}
+
+/// `full` has told its first waiter of room by ending a call, but the seed lets others go first: a long task, and a call
+/// that waits for the call which waits for that room.
+#[test]
+fn who_has_room_but_does_not_know_it_yet_is_in_no_cycle() {
+    watched(|| {
+        for seed in 0..8 {
+            let client = Client::builder().deterministic(seed).build().unwrap();
+            let mailbox = |name| client.actor_builder(name).mailbox(1).build(());
+            let (full, other) = (mailbox("full"), mailbox("other"));
+            let go = client.event("go");
+            let waits = go.clone();
+            let first = full.call(move |()| waits.wait().unwrap());
+            until("the first call runs", || first.status() == Status::Running);
+            let calls = other.clone();
+            let next = full.call(move |()| {
+                let start = Instant::now();
+                let long = move || while start.elapsed() < Duration::from_millis(30) {};
+                current().submit(long).detach();
+                calls.call(|()| ())
+            });
+            let calls = full.clone();
+            let told = other.call(move |()| calls.call(|()| ()));
+            until("it waits for room", || {
+                told.explain().contains("blocked on room")
+            });
+            let last = other.call(|()| ());
+            go.set();
+            first.result().unwrap();
+            next.flatten().result().unwrap();
+            told.flatten().result().unwrap();
+            last.result().unwrap();
         }
     });
 }

@@ -232,3 +232,16 @@ fn tasks_that_run_again_are_futures_or_calls_add_up() {
         }
     });
 }
+
+#[test]
+fn an_actors_name_counts_its_calls_alone() {
+    watched(|| {
+        let client = client_of(2);
+        let store = client.actor_builder("store").build(0u32);
+        for _ in 0..10 {
+            store.call(|stored| *stored += 1).result().unwrap();
+        }
+        assert_eq!(counts(&client, Some("store")), [10, 0, 0, 10, 0, 0]);
+        assert!(group(&client, Some("actor turn")).started > 0);
+    });
+}
