@@ -22,6 +22,10 @@ pub(crate) struct Spawned {
 }
 
 impl Spawned {
+    pub(crate) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
     fn nth(&self, k: usize) -> Option<TaskFuture<()>> {
         self.tasks.lock().get(k).cloned()
     }

@@ -12,16 +12,19 @@
 use std::any::TypeId;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
-use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Condvar, Mutex};
 
 use crate::error::{Failure, TaskError};
 use crate::graph::{Graph, Leaving, Outcome};
+use crate::pool::Engine;
 use crate::pool::local::Local;
 use crate::pool::sizes::Sizes;
+use crate::pool::turn::{Turn, ring};
+use crate::pool::waits::On;
 use crate::pool::want::TaskRef;
 use crate::scope::Spawned;
 
@@ -625,6 +628,8 @@ pub struct Scope<'scope, 'env: 'scope> {
 struct Lent {
     out: Mutex<usize>,
     all_back: Condvar,
+    /// Of the scope's end, once that waits.
+    end: OnceLock<Arc<Turn>>,
 }
 
 /// A body that borrows, in the type of one that does not. To be run or dropped, and no sooner back than that is over.
@@ -638,13 +643,14 @@ pub(crate) struct LentBody {
 struct Out(Arc<Lent>);
 
 /// Waits, at its drop, until no body is out.
-struct UntilAllAreBack(Arc<Lent>);
+struct UntilAllAreBack(Arc<Lent>, Arc<Engine>);
 
 /// Calls `f` with a new scope. Returns, or unwinds, only when every body that was lent in it has run or was dropped.
 pub(crate) fn lending<'env, T>(
     spawned: Arc<Spawned>,
     f: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 ) -> T {
+    let engine = Arc::clone(spawned.engine());
     let scope = Scope {
         spawned,
         lent: Arc::default(),
@@ -652,7 +658,7 @@ pub(crate) fn lending<'env, T>(
         env: PhantomData,
     };
     // Dropped before the scope, which bodies use too.
-    let _wait = UntilAllAreBack(Arc::clone(&scope.lent));
+    let _wait = UntilAllAreBack(Arc::clone(&scope.lent), engine);
     f(&scope)
 }
 
@@ -691,12 +697,31 @@ impl Drop for Out {
         *out -= 1;
         if *out == 0 {
             self.0.all_back.notify_all();
+            let end = self.0.end.get().and_then(|turn| turn.tell(Ok(())));
+            drop(out);
+            ring(end.into_iter().collect());
+        }
+    }
+}
+
+impl UntilAllAreBack {
+    /// Waits as for anything of ours: a body that is cancelled may need the place of this thread to come to its end.
+    fn wait(&self) {
+        let Self(lent, engine) = self;
+        let out = lent.out.lock();
+        if *out > 0 {
+            let turn = lent.end.get_or_init(Arc::default);
+            drop(out);
+            let what = |_: &_| On::Event("the bodies of a scope".into());
+            let _ = turn.wait(engine, what, None);
         }
     }
 }
 
 impl Drop for UntilAllAreBack {
     fn drop(&mut self) {
+        self.wait();
+        // Whatever came of that, for a wait may be refused.
         let mut out = self.0.out.lock();
         while *out > 0 {
             self.0.all_back.wait(&mut out);

@@ -265,3 +265,29 @@ fn an_empty_scope_gives_the_closures_value() {
         assert_eq!(client.stats().submitted, before);
     });
 }
+
+/// A cancelled task is settled at once, so nothing but the end of the scope waits for its body.
+#[test]
+fn a_body_that_is_cancelled_and_blocked_has_its_turn_to_end() {
+    watched(|| {
+        for seed in 0..8 {
+            let client = Client::builder().deterministic(seed).build().unwrap();
+            let outer = client.submit(|| {
+                let client = current();
+                let (started, go) = (client.event("started"), client.event("go"));
+                let mut ended = false;
+                let scope = client.scope(|s| {
+                    let body = s.spawn(|| {
+                        started.set();
+                        ended = go.wait().is_ok();
+                    });
+                    started.wait().unwrap();
+                    body.cancel();
+                    go.set();
+                });
+                (ended, scope.unwrap_err().kind())
+            });
+            assert_eq!(*outer.result().unwrap(), (true, ErrorKind::Cancelled));
+        }
+    });
+}
