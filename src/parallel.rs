@@ -7,8 +7,9 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::client::Client;
 use crate::future::TaskFuture;
-use crate::launch::{at, launch_alone};
+use crate::launch::{at, launch_alone, launch_now};
 use crate::pool::job::Job;
+use crate::pool::local::{self, Local};
 
 impl Client {
     /// Submits one task for each item of a parallel iterator; the handles are in the order of the items.
@@ -35,11 +36,20 @@ impl Client {
         F: Fn(I::Item) -> R + Send + Sync + 'static,
         R: Send + Sync + 'static,
     {
-        let (f, location) = (Arc::new(f), Location::caller());
+        let (f, spec) = (Arc::new(f), at(Location::caller()));
+        // What holds for the caller does not hold on rayon's threads by itself: its scope, and that tasks never wait.
+        let scope = local::with(self.engine(), Local::scope);
+        let launch = match local::current() {
+            Some(_) => launch_now,
+            None => launch_alone,
+        };
         let submit = |item| {
             let f = Arc::clone(&f);
             let job = Job::new::<F, _, _>(move |_| Ok(f(item)));
-            launch_alone(self.engine(), &at(location), job)
+            local::with(self.engine(), |local| {
+                let _scope = local.enter_scope(scope.clone());
+                launch(self.engine(), &spec, job)
+            })
         };
         items.into_par_iter().map(submit).collect()
     }

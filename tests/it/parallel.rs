@@ -1,10 +1,10 @@
 //! `par_map`: tasks submitted from a parallel iterator.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use tenter::{ErrorKind, gather};
+use tenter::{Client, ErrorKind, TaskFuture, current, gather};
 
 use crate::support::{assert_nothing_left, client_of, rayon_client_of, watched};
 
@@ -74,5 +74,35 @@ fn on_a_closed_client_every_handle_has_failed() {
         for handle in client.par_map(0..10u64, |x| x) {
             assert_eq!(handle.result().unwrap_err().kind(), ErrorKind::Closed);
         }
+    });
+}
+
+#[test]
+fn tasks_have_the_options_of_the_scope_that_the_call_is_in() {
+    watched(|| {
+        for client in [client_of(2), rayon_client_of(2)] {
+            let scope = client.annotate().label("frames");
+            let tasks = scope.enter(|| client.par_map(0..1000u64, |x| x));
+            let label = |task: &TaskFuture<u64>| task.label().as_deref() == Some("frames");
+            assert!(tasks.iter().all(label));
+            let outside = client.par_map(0..1000u64, |x| x);
+            assert!(!outside.iter().any(label));
+        }
+    });
+}
+
+/// Each wait would end after 10 ms without a task started.
+#[test]
+fn a_task_that_submits_so_never_waits_for_others_to_start() {
+    watched(|| {
+        let client = Client::builder().threads(1).max_pending(1).build().unwrap();
+        let outer = client.submit(|| {
+            let start = Instant::now();
+            let inner = current().par_map(0..20_000u64, |x| x);
+            (inner.len(), start.elapsed())
+        });
+        let &(inner, took) = outer.result().unwrap();
+        assert_eq!(inner, 20_000);
+        assert!(took < Duration::from_secs(5), "{took:?}");
     });
 }
