@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use futures_core::Stream;
 
 use super::crowd::Entry;
-use super::topic::{Inner, Message};
+use super::topic::{Inner, Message, drop_each};
 use crate::error::WaitError;
 use crate::pool::Engine;
 use crate::pool::clock::deadline;
@@ -168,7 +168,12 @@ impl<T> Iterator for Subscriber<T> {
 
 impl<T> Drop for Subscriber<T> {
     fn drop(&mut self) {
-        self.topic.state.lock().buffers.remove(self.place);
+        let old = {
+            let state = &mut *self.topic.state.lock();
+            state.buffers.remove(self.place);
+            state.trim()
+        };
+        drop_each(old);
     }
 }
 

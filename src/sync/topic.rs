@@ -179,7 +179,7 @@ impl<T> State<T> {
     }
 
     /// Takes out what is kept for nobody.
-    fn trim(&mut self) -> Vec<(SystemTime, Arc<T>)> {
+    pub(super) fn trim(&mut self) -> Vec<(SystemTime, Arc<T>)> {
         let wanted = self.buffers.iter().map(|(_, &buffer)| buffer).max();
         let kept = wanted.unwrap_or(0).max(HISTORY);
         let over = self.ring.len().saturating_sub(kept);
@@ -267,7 +267,7 @@ impl<T: Send + Sync + 'static> Topic<T> {
 }
 
 /// One by one: a second panic while a list is being dropped would end the process.
-fn drop_each<T>(values: impl IntoIterator<Item = T>) {
+pub(super) fn drop_each<T>(values: impl IntoIterator<Item = T>) {
     for value in values {
         let _ = guarded(|| drop(value));
     }

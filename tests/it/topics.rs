@@ -284,3 +284,16 @@ fn odd_subscriptions_are_refused() {
         assert_eq!(client.topic::<u32>("new").unwrap_err(), NameError::Closed);
     });
 }
+
+#[test]
+fn what_a_large_buffer_kept_goes_with_its_subscriber() {
+    watched(|| {
+        let (client, counts) = (client_of(1), Counts::new());
+        let topic = client.topic("large").unwrap();
+        let subscriber = topic.subscribe(5000).unwrap();
+        (0..3000).for_each(|_| topic.publish(counts.counted()).unwrap());
+        assert_eq!(counts.alive(), 3000);
+        drop(subscriber);
+        assert_eq!((counts.alive(), topic.history().len()), (1000, 1000));
+    });
+}
