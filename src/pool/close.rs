@@ -12,12 +12,18 @@
 //!    caller may wait for that.
 
 use std::sync::Arc;
+#[cfg(feature = "rayon")]
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
+#[cfg(feature = "rayon")]
+use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::sync::atomic::fence;
 use std::time::Instant;
 
 use super::Engine;
 use super::local::{self, Local};
+#[cfg(feature = "rayon")]
+use super::wait::{MOMENT, yield_once};
 use crate::graph::State as TaskState;
 
 impl Engine {
@@ -43,8 +49,8 @@ impl Engine {
     /// Waits for running bodies, at most until `deadline`; gives the names of those that are still running.
     pub(crate) fn wait_stopped(self: &Arc<Self>, deadline: Option<Instant>) -> Vec<String> {
         // A copy made by `fork` has no threads to wait for.
-        let stopped =
-            self.forked() || (self.crew.wait_empty(deadline) && self.pools.wait_empty(deadline));
+        let empty = |until| self.crew.wait_empty(until) && self.pools.wait_empty(until);
+        let stopped = self.forked() || wait_lending(deadline, empty);
         if stopped {
             Vec::new()
         } else {
@@ -112,4 +118,35 @@ impl Engine {
 
 pub(super) fn has_not_begun(state: TaskState) -> bool {
     matches!(state, TaskState::Waiting | TaskState::Queued)
+}
+
+/// Waits, at most until `deadline`, by calls of `wait`, which waits until a time and says whether that is over.
+///
+/// A body may be waiting for its `par_iter`. So when all of rayon's threads have come to wait here, they run rayon's
+/// work meanwhile. Else they do not: who drops a client may hold a lock that the work wants.
+fn wait_lending(deadline: Option<Instant>, wait: impl Fn(Option<Instant>) -> bool) -> bool {
+    #[cfg(feature = "rayon")]
+    if local::current().is_none() && rayon::current_thread_index().is_some() {
+        static WAITING: AtomicUsize = AtomicUsize::new(0);
+        WAITING.fetch_add(1, AcqRel);
+        let all_wait = || WAITING.load(Acquire) >= rayon::current_num_threads();
+        let is_over = || deadline.is_some_and(|deadline| deadline <= Instant::now());
+        let look = || {
+            let moment = Instant::now() + MOMENT;
+            wait(Some(deadline.map_or(moment, |at| at.min(moment))))
+        };
+        let stopped = loop {
+            match look() {
+                false if is_over() => break false,
+                false if all_wait() => {
+                    yield_once();
+                }
+                false => {}
+                true => break true,
+            }
+        };
+        WAITING.fetch_sub(1, AcqRel);
+        return stopped;
+    }
+    wait(deadline)
 }

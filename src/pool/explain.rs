@@ -223,6 +223,7 @@ impl Engine {
                 Some(actor) => format!("room in the mailbox of actor `{}`", actor.name()),
                 None => "room in a mailbox".to_owned(),
             },
+            On::Bodies => "the bodies of a scope".to_owned(),
             On::Event(what) => what.to_string(),
         }
     }

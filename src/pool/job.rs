@@ -712,8 +712,7 @@ impl UntilAllAreBack {
         if *out > 0 {
             let turn = lent.end.get_or_init(Arc::default);
             drop(out);
-            let what = |_: &_| On::Event("the bodies of a scope".into());
-            let _ = turn.wait(engine, what, None);
+            let _ = turn.wait(engine, |_| On::Bodies, None);
         }
     }
 }

@@ -326,6 +326,6 @@ fn targets(on: &On) -> Vec<u32> {
     match on {
         On::Task(task) | On::TimedTask(task) => vec![*task],
         On::AnyOf(set) => set.members(),
-        On::Lock(_) | On::TimedLock(_) | On::Room(_) | On::Event(_) => Vec::new(),
+        On::Lock(_) | On::TimedLock(_) | On::Room(_) | On::Bodies | On::Event(_) => Vec::new(),
     }
 }

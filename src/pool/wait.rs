@@ -17,6 +17,10 @@ use crate::error::WaitError;
 /// Looks at the condition before parking, with a pause between: about two microseconds.
 const SPINS: u32 = 40;
 
+/// Between two looks for rayon's other work.
+#[cfg(feature = "rayon")]
+pub(super) const MOMENT: Duration = Duration::from_micros(200);
+
 /// How long a wait outside of tasks goes unregistered.
 const BRIEF: Duration = Duration::from_millis(2);
 
@@ -124,7 +128,8 @@ impl Local {
     ) -> Result<(), WaitError> {
         self.settle_all();
         #[cfg(feature = "rayon")]
-        if self.seat.is_none()
+        if on.is_up_to_tasks()
+            && self.seat.is_none()
             && self.place_holder().is_none()
             && rayon::current_thread_index().is_some()
         {
@@ -240,6 +245,9 @@ impl Local {
 
     /// On one of rayon's threads: runs rayon's other work while it waits, and parks only for moments, so that rayon
     /// never runs out of threads that look for work.
+    ///
+    /// Only where it waits for tasks. Two pieces that talk over a queue, or take the same lock, go on as long as each has
+    /// a thread: one on top of the other, the lower one never would.
     #[cfg(feature = "rayon")]
     fn yield_to_rayon(
         &self,
@@ -247,7 +255,6 @@ impl Local {
         deadline: Option<Instant>,
         done: impl Fn() -> bool,
     ) -> Result<(), WaitError> {
-        const MOMENT: std::time::Duration = std::time::Duration::from_micros(200);
         let engine = &self.engine;
         let key = engine.waits.enter(self, on)?;
         engine.monitor.watch(engine);
@@ -281,7 +288,7 @@ impl Engine {
 /// (2 MiB, unless the program asks for other ones) are three quarters used. Beyond, only other threads can go on: a
 /// nest of waits that deep needs rayon threads with larger stacks.
 #[cfg(feature = "rayon")]
-fn yield_once() -> bool {
+pub(super) fn yield_once() -> bool {
     const ROOM: usize = 3 << 19;
     thread_local! {
         static OUTERMOST: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };

@@ -31,8 +31,24 @@ pub(crate) enum On {
     TimedLock(Arc<Claim>),
     /// Room in the mailbox of the actor of this number.
     Room(u32),
+    /// Bodies of a scope, which are settled already.
+    Bodies,
     /// A queue, a variable: something that any task or thread may bring about. The text says what.
     Event(Arc<str>),
+}
+
+impl On {
+    /// Whether tasks bring about what is waited for, and so need nothing of who waits: or else it may be up to other
+    /// threads, which give it to this very wait, or wait for this thread in turn.
+    #[cfg(feature = "rayon")]
+    pub(super) fn is_up_to_tasks(&self) -> bool {
+        match self {
+            Self::Task(_) | Self::TimedTask(_) | Self::AnyOf(_) | Self::Room(_) | Self::Bodies => {
+                true
+            }
+            Self::Lock(_) | Self::TimedLock(_) | Self::Event(_) => false,
+        }
+    }
 }
 
 /// A body on a thread's stack, and what it waits for.

@@ -107,3 +107,21 @@ fn hundreds_of_parallel_iterators_may_wait_at_once() {
         assert_nothing_left(&client);
     });
 }
+
+/// A piece that waits must not have another piece on top of it that waits behind it.
+#[test]
+fn pieces_take_locks_and_permits_in_turn() {
+    watched(|| {
+        let client = client_of(1);
+        let (lock, permits) = (client.lock("one"), client.semaphore("one", 1).unwrap());
+        let piece = |k: usize| {
+            let guard = k.is_multiple_of(2).then(|| lock.lock().unwrap());
+            let permit = (!k.is_multiple_of(2)).then(|| permits.acquire(1).unwrap());
+            std::thread::yield_now();
+            drop((guard, permit));
+        };
+        (0..20_000).into_par_iter().for_each(piece);
+        assert!(!lock.is_locked());
+        assert_eq!(permits.available(), 1);
+    });
+}
