@@ -49,6 +49,8 @@
 //! | a name is asked for with another type, capacity or number than it has | [`NameError`], whose text says what it has |
 //! | a handle is published under a name that is taken, or one is asked for that nobody published | [`NameError::Taken`], [`NameError::Unknown`] |
 //! | more permits or locks are asked for than there are | the wait gives `Exceeds` at once |
+//! | a semaphore is given back more permits than were taken | [`Semaphore::release`] gives [`ReleaseError`], and nothing has changed |
+//! | a wait has a time limit of zero, or one too long for the clock | it looks once; it has no limit |
 //! | a queue is closed, or anything that is shared by name is deleted | waits on it end with `Closed`; what is in a closed queue can still be taken |
 //! | a subscriber is slower than its topic | it loses the oldest messages, and the next one says how many |
 //! | a body panics while it holds a lock of the client | the guard gives it back |

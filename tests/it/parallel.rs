@@ -1,7 +1,7 @@
 //! `par_map`: tasks submitted from a parallel iterator.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rayon::prelude::*;
 use tenter::{Client, ErrorKind, TaskFuture, current, gather};
@@ -91,18 +91,12 @@ fn tasks_have_the_options_of_the_scope_that_the_call_is_in() {
     });
 }
 
-/// Each wait would end after 10 ms without a task started.
+/// Waits of 10 ms each, with nothing started, would take longer than a test may.
 #[test]
 fn a_task_that_submits_so_never_waits_for_others_to_start() {
     watched(|| {
         let client = Client::builder().threads(1).max_pending(1).build().unwrap();
-        let outer = client.submit(|| {
-            let start = Instant::now();
-            let inner = current().par_map(0..20_000u64, |x| x);
-            (inner.len(), start.elapsed())
-        });
-        let &(inner, took) = outer.result().unwrap();
-        assert_eq!(inner, 20_000);
-        assert!(took < Duration::from_secs(5), "{took:?}");
+        let outer = client.submit(|| current().par_map(0..50_000u64, |x| x).len());
+        assert_eq!(*outer.result().unwrap(), 50_000);
     });
 }
