@@ -22,7 +22,7 @@ pub struct Effects {
     pub unrun: Vec<u32>,
     /// Nobody wants these running tasks any more; their cancel tokens are set.
     pub unwanted: Vec<u32>,
-    /// No reference is left: dispose of the payload, then [`forget`](super::Graph::forget).
+    /// No reference is left: dispose of the payload, then [`forget`](super::Leaving::forget).
     pub free: Vec<u32>,
 }
 

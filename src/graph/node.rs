@@ -68,7 +68,7 @@ union LastInputs {
 }
 
 // SAFETY: integers, null pointers and an uninitialised payload are all valid as zeroes, and nothing needs a drop:
-// the payload and the lists are dropped by `Graph::forget` before the slot is given back.
+// the payload and the lists are dropped by `Leaving::forget` before the slot is given back.
 unsafe impl<P> Slot for Node<P> {
     #[cfg(tenter_loom)]
     fn fresh() -> Self {
