@@ -83,18 +83,16 @@ impl Local {
             return true;
         };
         let mut state = self.state();
-        if let Some(pool) = engine.elsewhere(&gate, self.pool) {
+        let admitted = if let Some(pool) = engine.elsewhere(&gate, self.pool) {
             self.send_to(pool, &mut state, index, &gate);
-        } else if gate.needs.is_empty()
-            || engine
-                .resources
-                .admit(&engine.graph, index, &gate, &mut state.fx)
-        {
-            return true;
-        }
+            false
+        } else {
+            let fx = &mut state.fx;
+            gate.needs.is_empty() || engine.resources.admit(&engine.graph, index, &gate, fx)
+        };
         drop(state);
         self.settle_up();
-        false
+        admitted
     }
 
     /// A task with rare data has become ready: if it is to run in a named pool, it goes there at once, since all the

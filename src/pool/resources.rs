@@ -113,17 +113,25 @@ impl Resources {
             return true;
         }
         stock.line_up(task, gate, graph.priority(task));
-        // A newcomer changes nothing for those who wait: at most it is itself the one who can go.
-        if stock.hand_over() == Some(task) {
-            return true;
+        let mut admitted = false;
+        // Whose turn it is may have changed with the last hand-over, so somebody else may be the one who can go.
+        while let Some(next) = stock.hand_over() {
+            if next == task {
+                admitted = true;
+            } else if graph.resume(next, fx) {
+                fx.ready.push(next);
+            }
         }
-        if graph.postpone(task, fx) {
-            self.arrivals.fetch_add(1, Release);
-        } else {
-            stock.step_out(task, gate);
+        if !admitted {
+            if graph.postpone(task, fx) {
+                self.arrivals.fetch_add(1, Release);
+            } else {
+                stock.step_out(task, gate);
+                self.serve(stock, graph, fx);
+            }
         }
         self.waiting.store(stock.waiters.len(), Release);
-        false
+        admitted
     }
 
     /// A task gives back what it holds, if it does.

@@ -535,3 +535,36 @@ fn the_deterministic_client_honours_resources() {
         }
     });
 }
+
+#[test]
+fn whose_turn_it_is_by_age_goes_when_a_newcomer_is_served() {
+    watched(|| {
+        let client = client_with(4, &[("gpu", 2), ("cpu", 200)]);
+        let first = Holder::of(&client, "first", &[("gpu", 1)]);
+        let second = Holder::of(&client, "second", &[("gpu", 1)]);
+        let low = client.task("low").resource("gpu", 1).submit(|| 1);
+        until_in_line(&low);
+        let high = client
+            .task("high")
+            .priority(1)
+            .resource("gpu", 2)
+            .submit(|| 2);
+        until_in_line(&high);
+        second.end();
+        // What is free is not enough for the high one, which goes first, until it is the oldest one's turn. Nobody gives
+        // anything back meanwhile.
+        let hold = |_| {
+            let end = first.task.clone();
+            let task = client.task("other").resource("cpu", 1);
+            task.spawn(async move { drop(end.await) })
+        };
+        let others: Vec<_> = (0..200).map(hold).collect();
+        for other in &others {
+            until("it goes", || other.status() == Status::Running);
+        }
+        assert_eq!(*low.result().unwrap(), 1);
+        first.end();
+        assert_eq!(*high.result().unwrap(), 2);
+        gather(&others).unwrap();
+    });
+}
