@@ -336,20 +336,37 @@ impl Local {
         &self,
         wait: impl FnOnce() -> Result<(), WaitError>,
     ) -> Result<(), WaitError> {
+        let _blocked = match self.seceded.get() {
+            true => None,
+            false => Some(self.leave_pool()?),
+        };
+        wait()
+    }
+
+    /// Lets a spare thread take this one's part in its named pool, until what it gives is dropped.
+    ///
+    /// # Errors
+    /// If too many bodies are blocked there.
+    pub(super) fn leave_pool(&self) -> Result<BlockedInPool<'_>, WaitError> {
         let pool = self.engine.pools.pool(self.pool);
-        {
-            let desk = &mut *pool.desk.lock();
-            if desk.blocked >= self.engine.options.most_blocked() {
-                return Err(WaitError::TooManyBlocked);
-            }
-            desk.blocked += 1;
-            desk.running -= 1;
-            pool.staff(&self.engine, self.pool, desk);
+        let desk = &mut *pool.desk.lock();
+        if desk.blocked >= self.engine.options.most_blocked() {
+            return Err(WaitError::TooManyBlocked);
         }
-        let waited = wait();
-        let mut desk = pool.desk.lock();
+        desk.blocked += 1;
+        desk.running -= 1;
+        pool.staff(&self.engine, self.pool, desk);
+        Ok(BlockedInPool(pool))
+    }
+}
+
+/// A body of a named pool that waits where we know of it.
+pub(super) struct BlockedInPool<'a>(&'a NamedPool);
+
+impl Drop for BlockedInPool<'_> {
+    fn drop(&mut self) {
+        let mut desk = self.0.desk.lock();
         desk.blocked -= 1;
         desk.running += 1;
-        waited
     }
 }

@@ -3,6 +3,8 @@
 //! A thread that has seceded takes no place until it rejoins: a wait of ours inside would otherwise end with a place
 //! that foreign code then blocks.
 
+use std::cell::Cell;
+
 use super::local::Local;
 use super::place::Seat;
 
@@ -10,10 +12,13 @@ impl Local {
     /// Calls `f` without this thread's place, which goes to another thread meanwhile. Afterwards the body goes on with
     /// a place if one is vacant, else without.
     ///
-    /// It just calls `f` where no place is held, where too many bodies are blocked, and with a baton: the order would
-    /// no longer follow from the seed.
+    /// In a named pool a spare of that pool may take its part. It just calls `f` where no place is held, where too many
+    /// bodies are blocked, and with a baton: the order would no longer follow from the seed.
     pub(crate) fn secede<R>(&self, f: impl FnOnce() -> R) -> R {
         let may = !self.seceded.get() && self.engine.queues.baton.is_none();
+        if may && self.pool != 0 {
+            return self.secede_in_pool(f);
+        }
         let Some(seat) = self.seat.as_deref().filter(|_| may) else {
             return f();
         };
@@ -26,6 +31,31 @@ impl Local {
         }
         let _rejoins = Seceded::new(self, seat);
         f()
+    }
+
+    fn secede_in_pool<R>(&self, f: impl FnOnce() -> R) -> R {
+        self.settle_all();
+        let Ok(_blocked) = self.leave_pool() else {
+            return f();
+        };
+        let _rejoins = InPool::new(&self.seceded);
+        f()
+    }
+}
+
+/// Waits of ours inside of foreign blocking code do not count once more, until this is dropped.
+struct InPool<'a>(&'a Cell<bool>);
+
+impl<'a> InPool<'a> {
+    fn new(seceded: &'a Cell<bool>) -> Self {
+        seceded.set(true);
+        Self(seceded)
+    }
+}
+
+impl Drop for InPool<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
     }
 }
 

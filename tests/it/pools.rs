@@ -345,3 +345,25 @@ fn with_a_seed_the_tasks_of_a_pool_take_turns_with_all_others() {
         }
     });
 }
+
+#[test]
+fn blocking_lets_a_spare_of_the_pool_run() {
+    watched(|| {
+        let client = client_with(1, 1);
+        let (send, receive) = mpsc::channel();
+        let waits = client
+            .task("waits")
+            .pool("io")
+            .submit(move || tenter::blocking(|| tenter::blocking(|| receive.recv()).unwrap()));
+        until("it waits", || waits.status() == Status::Running);
+        let sends = client.task("sends").pool("io").submit(move || {
+            assert!(std::panic::catch_unwind(|| tenter::blocking(|| panic!("passed on"))).is_err());
+            send.send(7).unwrap();
+        });
+        sends.result().unwrap();
+        assert_eq!(*waits.result().unwrap(), 7);
+        until("nobody counts as blocked", || client.stats().blocked == 0);
+        let again = client.task("again").pool("io").submit(|| 8);
+        assert_eq!(*again.result().unwrap(), 8);
+    });
+}
