@@ -24,8 +24,8 @@ type Heap = BinaryHeap<(i32, Reverse<i64>, u32)>;
 struct Queues {
     high: Heap,
     low: Heap,
-    /// May name tasks that a heap has handed out already: entries are hints.
-    arrival: VecDeque<(u64, u32)>,
+    /// By their numbers; those that a heap has handed out are `None`, and never the first.
+    arrival: VecDeque<(u64, Option<u32>)>,
     last: u64,
 }
 
@@ -46,24 +46,28 @@ impl Priorities {
             &mut queues.low
         };
         heap.push((priority, Reverse(rank(number, from_task)), index));
-        queues.arrival.push_back((number, index));
+        queues.arrival.push_back((number, Some(index)));
         queues.tidy();
         self.queued.store(queues.len(), Release);
     }
 
     /// The highest above the unprioritised.
     pub(super) fn pop_high(&self) -> Option<u32> {
-        self.pop(|queues| queues.high.pop().map(|(_, _, index)| index))
+        self.pop(|queues| queues.high.pop().map(|next| queues.leave(next)))
     }
 
     /// The highest below the unprioritised.
     pub(super) fn pop_low(&self) -> Option<u32> {
-        self.pop(|queues| queues.low.pop().map(|(_, _, index)| index))
+        self.pop(|queues| queues.low.pop().map(|next| queues.leave(next)))
     }
 
-    /// Whichever came first.
+    /// Whichever came first. Its heap may hand it out once more: entries are hints.
     pub(super) fn pop_oldest(&self) -> Option<u32> {
-        self.pop(|queues| queues.arrival.pop_front().map(|(_, index)| index))
+        self.pop(|queues| {
+            let (_, index) = queues.arrival.pop_front()?;
+            queues.trim();
+            index
+        })
     }
 
     fn pop(&self, take: impl FnOnce(&mut Queues) -> Option<u32>) -> Option<u32> {
@@ -83,6 +87,23 @@ impl Queues {
         self.high.len() + self.low.len()
     }
 
+    /// A heap hands an entry out: it is no longer among those who came.
+    fn leave(&mut self, (_, Reverse(rank), index): (i32, Reverse<i64>, u32)) -> u32 {
+        let number = rank.unsigned_abs();
+        if let Ok(place) = self.arrival.binary_search_by_key(&number, |&(of, _)| of) {
+            self.arrival[place].1 = None;
+            self.trim();
+        }
+        index
+    }
+
+    /// Whoever is first is still to be handed out.
+    fn trim(&mut self) {
+        while let Some((_, None)) = self.arrival.front() {
+            self.arrival.pop_front();
+        }
+    }
+
     /// Forgets arrivals that the heaps have handed out, once they are most of them.
     fn tidy(&mut self) {
         if self.arrival.len() <= 2 * self.len() + 64 {
@@ -90,7 +111,7 @@ impl Queues {
         }
         let both = self.high.iter().chain(&self.low);
         let mut left: Vec<_> = both
-            .map(|&(_, Reverse(rank), index)| (rank.unsigned_abs(), index))
+            .map(|&(_, Reverse(rank), index)| (rank.unsigned_abs(), Some(index)))
             .collect();
         left.sort_unstable();
         self.arrival = left.into();

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use tenter::{Client, TaskFuture, current};
+use tenter::{Client, TaskFuture, current, gather};
 
 use crate::support::{Gate, Log, assert_nothing_left_after, client_of, until, watched};
 
@@ -156,5 +156,33 @@ fn with_a_seed_the_highest_priority_goes_first_and_none_starves() {
             assert!(falls <= 1, "one turn in 61 goes to the lowest: {order:?}");
             assert_nothing_left_after(&client, all);
         }
+    });
+}
+
+#[test]
+fn the_oldest_one_is_found_behind_many_that_have_run() {
+    watched(|| {
+        let client = client_of(1);
+        let gate = Gate::close(&client);
+        let before: Vec<_> = (0..64)
+            .map(|_| client.task("before").priority(1).submit(|| ()))
+            .collect();
+        gate.open();
+        gather(&before).unwrap();
+        let gate = Gate::close(&client);
+        let log = Log::new();
+        let write = |entry| {
+            let log = log.clone();
+            move || log.write(entry)
+        };
+        let low = client.task("low").priority(-1).submit(write(0));
+        let high: Vec<_> = (1..20_000)
+            .map(|k| client.task("high").priority(1).submit(write(k)))
+            .collect();
+        gate.open();
+        gather(&high).unwrap();
+        low.result().unwrap();
+        let place = log.read().iter().position(|&entry| entry == 0);
+        assert!(place.is_some_and(|place| place < 1000), "{place:?}");
     });
 }
