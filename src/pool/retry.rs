@@ -8,7 +8,7 @@
 //! 2. It first walks from the failed task through the failed inputs. If one of them cannot be made anew nothing has
 //!    changed. All nodes on the way are there: who failed through an input keeps a want of it.
 //! 3. Then it makes the tasks, inputs before their dependents. Each old task keeps a want of its new one from then on:
-//!    that is how a second retry finds it.
+//!    that is how a second retry finds it. One that is retried again and again keeps the latest alone.
 //! 4. No user code runs under the lock: submits leave what follows in the effects, and what is to be dropped is collected.
 
 use std::any::TypeId;
@@ -130,12 +130,25 @@ impl Local {
             .collect();
         let index = engine.latest(task.index());
         engine.graph.retain(index);
+        leftovers.tasks.extend(self.shorten(task.index(), index));
         drop(lock);
         // The old tasks, and through them the new ones, are kept by the leftovers until here.
         new.into_iter()
             .for_each(|index| self.submitted(index, false));
         drop(leftovers);
         Ok(TaskRef::own(Arc::clone(&self.anchor), index))
+    }
+
+    /// A task that has successors keeps the latest of them alone. Gives the one that it kept.
+    fn shorten(&self, old: u32, latest: u32) -> Option<TaskRef> {
+        let extra = self.engine.extra(old)?;
+        let kept = &mut extra.attempts.now.lock().kept;
+        let Kept::Successor(next) = kept else {
+            return None;
+        };
+        self.engine.graph.retain(latest);
+        let latest = TaskRef::own(Arc::clone(&self.anchor), latest);
+        Some(std::mem::replace(next, latest))
     }
 
     /// Makes a new task of the parts of an old one, all of whose failed inputs have successors. Gives its node.
@@ -162,7 +175,7 @@ impl Local {
             engine.graph.unpublish(old);
             (key, job::value_type(&engine.graph, old))
         });
-        let (task, unused) = self.submit_anew(&spec, key, &inputs, job);
+        let (task, unused) = self.submit_anew(&spec, key, &inputs, job, leftovers);
         match unused {
             None => given.into_iter().for_each(TaskRef::forget),
             Some(job) => {
@@ -202,17 +215,24 @@ impl Local {
 
     /// Submits a task, under its key if that is free or names such a task; the caller calls
     /// [`submitted`](Self::submitted) when it may. If there is one already: that one, and the job that is not needed.
+    /// One that has failed is none: it may have failed through the old task, and each would then keep the other.
     fn submit_anew(
         &self,
         spec: &Spec,
         key: Option<(Key, TypeId)>,
         inputs: &[u32],
         job: Job,
+        leftovers: &mut Leftovers,
     ) -> (TaskRef, Option<Job>) {
         let (index, unused) = match key {
             None => (self.enter(spec, inputs, job).0, None),
             Some((key, value)) => match self.enter_keyed(spec, key, value, inputs, job) {
                 Keyed::New { index, .. } => (index, None),
+                Keyed::Known(index, job) if self.engine.has_failed(index) => {
+                    let failed = TaskRef::own(Arc::clone(&self.anchor), index);
+                    leftovers.tasks.push(failed);
+                    (self.enter(spec, inputs, job).0, None)
+                }
                 Keyed::Known(index, job) => (index, Some(job)),
                 // Since the old task's end another kind of task has got the key: it stays with that one.
                 Keyed::Conflict(job, _) => (self.enter(spec, inputs, job).0, None),
@@ -238,15 +258,18 @@ impl Engine {
                 }
                 Step::Enter(index) => self.latest(index),
             };
-            let state = self.graph.state(index);
-            let failed = matches!(state, TaskState::Failed | TaskState::Cancelled);
-            if failed && seen.insert(index) {
+            if self.has_failed(index) && seen.insert(index) {
                 let inputs = self.kept_inputs(index).ok_or(index)?;
                 steps.push(Step::Leave(index));
                 steps.extend(inputs.into_iter().map(Step::Enter));
             }
         }
         Ok(order)
+    }
+
+    fn has_failed(&self, index: u32) -> bool {
+        let state = self.graph.state(index);
+        matches!(state, TaskState::Failed | TaskState::Cancelled)
     }
 
     /// The task that stands for this one now, which has been pinned, as its successors are by it.

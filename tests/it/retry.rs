@@ -167,7 +167,7 @@ fn a_root_whose_closure_is_gone_is_named() {
             let text = error.to_string();
             assert_eq!(
                 text,
-                "task `once` cannot be run again: its closure is gone: submit it with `.retries(0)` or more to keep it"
+                "task `once` cannot be run again: its closure is gone: `.retries(0)` or more at its submit keeps it; a future is spawned again"
             );
             assert!(std::error::Error::source(&error).is_some());
         }
@@ -514,5 +514,54 @@ fn nothing_is_made_anew_by_a_closed_client() {
             ErrorKind::Closed
         );
         assert_eq!(machine.uses(), 1);
+    });
+}
+
+#[test]
+fn a_handle_that_is_retried_again_and_again_keeps_the_newest_task_alone() {
+    watched(|| {
+        let client = client_of(1);
+        let first = client
+            .task("bad")
+            .retries(0)
+            .try_submit(|| Err::<(), _>("bad"));
+        for _ in 0..1000 {
+            assert!(first.result().is_err());
+            assert!(first.retry().unwrap().result().is_err());
+        }
+        until("the others are freed", || client.stats().live <= 2);
+        assert_nothing_left_after(&client, first);
+    });
+}
+
+#[test]
+fn a_task_is_not_made_anew_as_one_that_failed_through_it() {
+    watched(|| {
+        let client = client_of(1);
+        let broken = Arc::new(AtomicBool::new(true));
+        let breaks = Arc::clone(&broken);
+        let first = client
+            .task("first")
+            .key("key")
+            .retries(0)
+            .try_submit(move || {
+                if breaks.load(SeqCst) {
+                    Err("broken")
+                } else {
+                    Ok(1)
+                }
+            });
+        assert!(first.result().is_err());
+        client.restart(); // The key is free.
+        let through = client
+            .task("through")
+            .key("key")
+            .retries(0)
+            .submit_with(&first, |x| x + 1);
+        assert!(through.result().is_err());
+        broken.store(false, SeqCst);
+        assert_eq!(*first.retry().unwrap().result().unwrap(), 1);
+        assert_eq!(*through.retry().unwrap().result().unwrap(), 2);
+        assert_nothing_left_after(&client, (first, through));
     });
 }
