@@ -250,10 +250,11 @@ impl Local {
         let attempts = &timer.extra.attempts;
         let mut now = attempts.now.lock();
         let overruns = now.run == timer.run && now.phase == Phase::Runs;
-        // Threads of a named pool have no spares for bodies that run on.
+        // Threads of a named pool have no spares for bodies that run on. A blocked body has given its place up.
         let replaces = overruns
             && !timer.extra.has_pool()
-            && self.engine.async_tasks.is_pending(timer.index).is_none();
+            && self.engine.async_tasks.is_pending(timer.index).is_none()
+            && !self.engine.waits.is_parked(timer.index);
         if overruns {
             now.phase = Phase::Overruns;
             now.replaced = replaces;
@@ -273,6 +274,24 @@ impl Local {
         // It may have been the last that had the extra, and with it closures of the user's.
         let _ = guarded(|| drop(timer));
         self.settle_up();
+    }
+
+    /// A wait of the body on this thread has ended, and its record is gone. If its time has come to an end meanwhile, a
+    /// spare stands in for it from here on.
+    #[cold]
+    pub(super) fn overruns_from_here(&self) {
+        let Some(extra) = self.engine.extra(self.task.get()) else {
+            return;
+        };
+        let replaces = {
+            let now = &mut *extra.attempts.now.lock();
+            let replaces = now.phase == Phase::Overruns && !now.replaced && !extra.has_pool();
+            now.replaced |= replaces;
+            replaces
+        };
+        if replaces {
+            self.engine.stand_in();
+        }
     }
 
     /// Cancels the task because its time is over, unless that is done or it was cancelled for another reason.

@@ -154,6 +154,9 @@ impl Local {
             self.park_without_place(key, deadline, &done)
         };
         engine.waits.leave(self, key);
+        if in_task && engine.graph.extra(self.task.get()) != 0 {
+            self.overruns_from_here();
+        }
         waited
     }
 

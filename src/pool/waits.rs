@@ -163,6 +163,12 @@ impl Waits {
             })
     }
 
+    /// Whether the body of this task is parked.
+    pub(super) fn is_parked(&self, task: u32) -> bool {
+        let is_its = |(_, record): (usize, &Record)| record.task() == Some(task);
+        self.blocked() > 0 && self.records.lock().slab.iter().any(is_its)
+    }
+
     pub(super) fn enter(&self, local: &Local, on: On) -> Result<usize, WaitError> {
         if blocks(local) && !self.count_blocked(local.engine.options.most_blocked()) {
             return Err(WaitError::TooManyBlocked);

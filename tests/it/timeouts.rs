@@ -1,11 +1,11 @@
 //! Tasks that may run for so long only.
 
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use tenter::{Client, ErrorKind, Status, TaskFuture, attempt, current};
+use tenter::{Client, ErrorKind, Status, TaskFuture, attempt, current, gather};
 
 use crate::support::{Counts, Log, assert_nothing_left_after, client_of, until, watched};
 
@@ -366,5 +366,36 @@ fn a_detached_task_times_out_too() {
         until("it has ended", || log.len() == 1);
         assert_eq!(log.read(), [ErrorKind::TimedOut]);
         crate::support::assert_nothing_left(&client);
+    });
+}
+
+#[test]
+fn nobody_stands_in_for_a_body_that_is_blocked_until_it_goes_on() {
+    watched(|| {
+        let client = client_of(1);
+        let (go, end) = (client.event("go"), Arc::new(AtomicBool::new(false)));
+        let waits = go.clone();
+        let ends = Arc::clone(&end);
+        let deaf = client.task("deaf").timeout(SHORT).submit(move || {
+            let _ = waits.wait();
+            while !ends.load(SeqCst) {
+                std::hint::spin_loop();
+            }
+        });
+        until("its time is over", || deaf.is_done());
+        let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let others = client.map(0..200, move |_| {
+            most.fetch_max(now.fetch_add(1, SeqCst) + 1, SeqCst);
+            (0..2000).for_each(|_| std::hint::spin_loop());
+            now.fetch_sub(1, SeqCst);
+            most.load(SeqCst)
+        });
+        let most = gather(&others).unwrap().into_iter().max();
+        assert_eq!(most, Some(&1), "one thread, one body at a time");
+        go.set();
+        for k in 0..10 {
+            assert_eq!(*client.submit(move || k).result().unwrap(), k);
+        }
+        end.store(true, SeqCst);
     });
 }
