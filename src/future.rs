@@ -6,14 +6,13 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::error::{ErrorKind, Failure, TakeError, TaskError, WaitError};
-use crate::graph::{Key, Spec, State};
-use crate::inputs::{Held, Inputs, Linker};
+use crate::error::{ErrorKind, TakeError, TaskError, WaitError};
+use crate::graph::{Key, State};
+use crate::inputs::Linker;
 use crate::launch::{at, launch};
 use crate::pool::clock::deadline;
 use crate::pool::job::{self, Job, Slot};
 use crate::pool::local;
-use crate::pool::run::Forward;
 use crate::pool::want::TaskRef;
 use crate::transition::TaskId;
 
@@ -257,34 +256,6 @@ impl<T> TaskFuture<T> {
     /// The kind of the task's error, without building it.
     pub(crate) fn has_failed(&self) -> bool {
         matches!(self.task.state(), State::Failed | State::Cancelled)
-    }
-}
-
-impl<T: Send + Sync + 'static> TaskFuture<TaskFuture<T>> {
-    /// The task that this one's result is a handle of: finishes when that one does, with its result; no thread waits.
-    ///
-    /// ```
-    /// # let client = tenter::Client::new()?;
-    /// let outer = client.submit(|| tenter::current().submit(|| 5));
-    /// assert_eq!(*outer.flatten().result()?, 5);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[track_caller]
-    pub fn flatten(self) -> TaskFuture<T> {
-        let mut linker = Linker::default();
-        let held = (&self).hold(&mut linker);
-        let job = Job::new::<Self, _, _>(move |context| {
-            let inner: &TaskFuture<T> = held.values(context);
-            let forward: Failure = Box::new(Forward::to::<T>(inner.task.clone()));
-            Err::<T, _>(forward)
-        });
-        let engine = Arc::clone(self.task.engine());
-        let name = engine.names.number_of("flatten");
-        let spec = Spec {
-            name,
-            ..at(Location::caller())
-        };
-        launch(&engine, &spec, linker, job)
     }
 }
 

@@ -82,6 +82,7 @@ mod completed;
 mod completions;
 mod dump;
 mod error;
+mod flatten;
 mod full;
 mod future;
 mod gather;

@@ -175,6 +175,33 @@ fn flatten_finishes_with_the_inner_result() {
 }
 
 #[test]
+fn a_task_that_returns_a_handle_can_be_one_task() {
+    watched(|| {
+        let client = client_of(1);
+        let sum = client.submit_flat(|| current().submit(|| 5));
+        assert_eq!(
+            (*sum.result().unwrap(), sum.name()),
+            (5, "submit_flat".to_owned())
+        );
+        let named = client.task("sum").key("key").submit_flat(move || sum);
+        assert_eq!(
+            (*named.result().unwrap(), named.name()),
+            (5, "sum".to_owned())
+        );
+        let bad = || {
+            current()
+                .task("bad")
+                .retries(0)
+                .try_submit(|| Err::<u8, _>("bad"))
+        };
+        let failed = client.submit_flat(bad);
+        assert_eq!(failed.result().unwrap_err().task(), "bad");
+        assert_eq!(failed.retry().unwrap().result().unwrap_err().task(), "bad");
+        assert_nothing_left_after(&client, (named, failed));
+    });
+}
+
+#[test]
 fn a_cycle_of_forwards_is_a_deadlock() {
     watched(|| {
         let client = client_of(2);
