@@ -57,6 +57,7 @@ mod spawned_ends;
 mod spawned_executors;
 mod spawned_turns;
 mod spawned_with;
+mod storm;
 mod story;
 mod stress;
 mod support;
