@@ -1,8 +1,9 @@
 //! An asynchronous parallel pattern search: finds the minimum of a function without derivatives, and never waits for a slow evaluation.
 //!
-//! The search keeps every thread busy with trial points around the best point so far. A better result moves the centre at once, while
-//! trials around older centres still run and still count; only when all the nearest trials are worse does the step halve. After
-//! dask-patternsearch (Welch, 2017), which follows Dennis and Torczon, *Direct search methods on parallel machines* (1991).
+//! The search keeps a few trial points around the best point so far in flight, and refills them from `as_completed` as results come. A
+//! better result moves the centre at once, while trials around older centres still run and still count; only when all the nearest trials
+//! are worse does the step halve. No point is evaluated twice. After dask-patternsearch (Welch, 2017), which follows Dennis and Torczon,
+//! *Direct search methods on parallel machines* (1991).
 //!
 //! ```text
 //! cargo run --release --example patternsearch -- --seed 7
@@ -22,10 +23,10 @@ use tenter::Client;
 
 const USAGE: &str = "usage: patternsearch [--seed S], where S is a whole number (1 if left out)";
 /// The function has a local minimum of 3.70 beside the global one. With longer first steps the search now and then leaps into its basin:
-/// 8 times of 60 with 0.2, never of 60 with this.
+/// 19 times of 200 with 0.2, never of 1,000 with this.
 const PLAN: Plan<4> = Plan {
     start: [-1.2, 1.0, -1.2, 1.0],
-    step: 0.03,
+    step: 0.025,
     stop_ratio: 1e-6,
 };
 
