@@ -82,7 +82,8 @@ impl Builder {
 
     /// A named pool of so many threads, for [`Task::pool`](crate::Task::pool): they run the tasks that ask for it and
     /// nothing else, and no other thread runs those. A body that blocks in it, where tenter knows of it, lets a spare
-    /// thread take its part. Declared twice, the last number counts.
+    /// thread take its part; around other blocking code say so with [`blocking`](crate::blocking). Declared twice, the
+    /// last number counts.
     ///
     /// With [`deterministic`](Self::deterministic) a pool has no threads: its tasks take turns with all others.
     pub fn pool(mut self, name: impl Into<String>, threads: usize) -> Self {

@@ -5,8 +5,9 @@
 //! [`TaskError`] when the node failed. Closures and values that do not fit are boxed. The functions for one closure
 //! and value type stand in a static table, so a payload is 48 bytes whatever the task is.
 //!
-//! The functions here are safe to call for the rest of the crate because each asks for a proof: a [`Claimed`] is made
-//! only from a won claim or from the graph's word that the task is ours, and a [`Slot`] only from a typed handle.
+//! Who writes shows a [`Claimed`], made from a won claim or on the graph's word that the task is ours; who reads an
+//! input shows a [`Slot`], made of a typed handle. [`value`], [`take`] and [`error`] take a bare index: their callers
+//! hold a want of that node, have seen it settled so, and vouch for the type.
 #![allow(unsafe_code)]
 
 use std::any::TypeId;
