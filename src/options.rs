@@ -13,10 +13,10 @@ impl<M> Task<'_, M> {
     /// ([`Builder::resource`](crate::Builder::resource)). What it asks for it gets all at once.
     ///
     /// A ready task whose resources are not free is queued, and [`explain`](crate::TaskFuture::explain) says what it
-    /// lacks and who holds it. Whoever is next in line goes first, the highest priority before the others, then first come, first served;
-    /// a large request is not overtaken by small ones. The resources are free again when the body has returned, not when the task is
-    /// cancelled; those of a future when it is done or dropped. Retries keep them, [`Reschedule`](crate::Reschedule) gives
-    /// them back and asks again. Asked for twice, the last amount counts; 0 is none.
+    /// lacks and who holds it. Whoever is next in line goes first, the highest priority before the others, then first
+    /// come, first served; a large request is not overtaken by small ones. The resources are free again when the body has
+    /// returned, not when the task is cancelled; those of a future when it is done or dropped. Retries keep them,
+    /// [`Reschedule`](crate::Reschedule) gives them back and asks again. Asked for twice, the last amount counts; 0 is none.
     ///
     /// A resource that the client was not built with, or more of it than there is: the handle has failed with
     /// [`NoSuchResource`](crate::ErrorKind::NoSuchResource).
