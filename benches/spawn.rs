@@ -15,7 +15,7 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 use parking_lot::Mutex;
 use peers::WORKERS;
 use rayon_pool::Countdown;
-use tenter::{Client, TaskFuture};
+use tenter::{Client, TaskFuture, task};
 use tokio::runtime::Runtime;
 
 const TASKS: usize = 1_000_000;
@@ -34,6 +34,7 @@ criterion_group!(
     independent,
     keyed,
     keyed_1m,
+    call,
     roundtrip,
     lifecycle,
     independent_aged
@@ -193,6 +194,74 @@ fn submit_unkeyed(client: &Client, numbers: Range<u64>) -> Vec<TaskFuture<u64>> 
 fn read(handles: &[TaskFuture<u64>]) {
     for handle in handles {
         black_box(handle.result().expect("the closure cannot fail"));
+    }
+}
+
+#[task]
+fn noop() {}
+
+#[task]
+fn first(a: u64, _b: u64) -> u64 {
+    a
+}
+
+#[task(pure)]
+fn first_pure(a: u64, _b: u64) -> u64 {
+    a
+}
+
+/// A call of a `#[task]` function beside a closure that does the same: `call` beside `closure`, and with two arguments; a call whose
+/// content is its key, beside a closure that is given one. A call has a name, as `named` has.
+fn call(criterion: &mut Criterion) {
+    let mut group = peers::group(criterion, "call");
+    let client = peers::client();
+    let kept = submit_keyed(&client, 0..KEYS);
+    read(&kept);
+    group.bench_function("closure", |bencher| {
+        bencher.iter(|| read_all((0..KEYED_TASKS).map(|_| client.submit(|| ()))))
+    });
+    group.bench_function("named", |bencher| {
+        bencher.iter(|| read_all((0..KEYED_TASKS).map(|_| client.task("noop").submit(|| ()))))
+    });
+    group.bench_function("call", |bencher| {
+        bencher.iter(|| read_all((0..KEYED_TASKS).map(|_| client.submit(noop::call()))))
+    });
+    group.bench_function("call_of_two", |bencher| {
+        bencher.iter(|| read_all((0..KEYED_TASKS).map(|i| client.submit(first::call(i, i)))))
+    });
+    let mut next = fresh_keys(KEYS, KEYED_TASKS);
+    group.bench_function("keyed", |bencher| {
+        bencher.iter(|| read(&submit_keyed(&client, next())))
+    });
+    let client = forgetful();
+    let mut next = fresh_keys(KEYS, KEYED_TASKS);
+    group.bench_function("pure_call", |bencher| {
+        bencher.iter(|| read_all(next().map(|i| client.submit(first_pure::call(i, i)))))
+    });
+    let client = peers::client();
+    let mut next = fresh_keys(KEYS, KEYED_TASKS);
+    group.bench_function("pure_call_remembered", |bencher| {
+        bencher.iter(|| read_all(next().map(|i| client.submit(first_pure::call(i, i)))))
+    });
+    let mut next = fresh_keys(KEYS, KEYED_TASKS);
+    group.bench_function("pure_closure_remembered", |bencher| {
+        bencher.iter(|| {
+            read_all(next().map(|i| client.task("pure").pure(("pure", i)).submit(move || i)))
+        })
+    });
+    group.finish();
+}
+
+/// A client that remembers no pure results: `keyed` ones are not remembered either.
+fn forgetful() -> Client {
+    let builder = Client::builder().threads(WORKERS).remember(0);
+    builder.build().expect("two threads can be started")
+}
+
+fn read_all<T: Send + Sync + 'static>(handles: impl Iterator<Item = TaskFuture<T>>) {
+    let handles: Vec<_> = handles.collect();
+    for handle in &handles {
+        black_box(handle.result().expect("the task cannot fail"));
     }
 }
 

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use num_bigint::BigUint;
-use tenter::{Client, TaskError, TaskFuture, current};
+use tenter::{Client, TaskError, current, task};
 
 const USAGE: &str = "usage: fib [N], where N is a whole number from 0 to 5000 (1000 if left out)";
 
@@ -37,8 +37,8 @@ fn requested(mut args: impl Iterator<Item = String>) -> Option<u64> {
 
 fn run(n: u64) -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
-    let client = Client::new()?;
-    let answer = submit(&client, n);
+    let client = Client::connect(None)?;
+    let answer = client.submit(fib::call(n));
     let value = answer.result()?;
     let elapsed = start.elapsed();
     let stats = client.stats();
@@ -53,19 +53,16 @@ fn run(n: u64) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn submit(client: &Client, n: u64) -> TaskFuture<BigUint> {
-    client
-        .task("fib")
-        .pure(("fib", n))
-        .try_submit(move || fib(n))
-}
-
+#[task(pure)]
 fn fib(n: u64) -> Result<BigUint, TaskError> {
     if n < 2 {
         return Ok(n.into());
     }
     let client = current();
-    let (a, b) = (submit(&client, n - 1), submit(&client, n - 2));
+    let (a, b) = (
+        client.submit(fib::call(n - 1)),
+        client.submit(fib::call(n - 2)),
+    );
     Ok(a.result()? + b.result()?)
 }
 

@@ -11,7 +11,7 @@ use crate::inputs::{Held, Inputs, Lent, Linker};
 use crate::pool::attempts::Recipe;
 use crate::pool::job::Job;
 use crate::pool::local;
-use crate::task::{Again, Task};
+use crate::task::{Again, IntoRetry, Task};
 
 /// Which attempt of its task is running on this thread, from 1; outside of a task, 0.
 ///
@@ -63,7 +63,7 @@ impl fmt::Display for Reschedule {
 
 impl std::error::Error for Reschedule {}
 
-impl<'c, M> Task<'c, M> {
+impl<'c, M, P> Task<'c, M, P> {
     /// Runs the task again after an error or a panic, at most so often; the error of the last attempt is the task's.
     ///
     /// The closure is then `Fn` and `Sync`, and inputs are lent: a handle moved in is refused by the compiler. The next
@@ -87,9 +87,9 @@ impl<'c, M> Task<'c, M> {
     /// // `text` is moved in, so there is one value for what may be two attempts: lend it with `&text`.
     /// client.task("parse").retries(2).try_submit_with(text, |text| text.parse::<u32>()).detach();
     /// ```
-    pub fn retries(mut self, retries: u32) -> Task<'c, Again> {
-        self.rare().extra.attempts.retries = retries;
-        self.into_again()
+    pub fn retries(mut self, retries: u32) -> Task<'c, Again, P> {
+        self.plan.rare().extra.attempts.retries = retries;
+        Task::of(self.plan)
     }
 
     /// Lets each attempt run for so long, counted from the start of its body.
@@ -120,27 +120,20 @@ impl<'c, M> Task<'c, M> {
     /// # Ok::<(), tenter::StartError>(())
     /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.rare().extra.attempts.timeout = Some(timeout);
+        self.plan.rare().extra.attempts.timeout = Some(timeout);
         self
     }
 }
 
-impl Task<'_, Again> {
+impl<P> Task<'_, Again, P> {
     /// As [`Client::submit`](crate::Client::submit); the closure may be called more than once.
     #[track_caller]
-    pub fn submit<R, F>(self, f: F) -> TaskFuture<R>
-    where
-        F: Fn() -> R + Send + Sync + 'static,
-        R: Send + Sync + 'static,
-    {
-        let f = Arc::new(f);
-        let recipe = Recipe::new(move || {
-            let f = Arc::clone(&f);
-            Job::new::<F, _, _>(move |_| Ok(f()))
-        });
-        self.launch_again(Linker::default(), recipe, Location::caller())
+    pub fn submit<K: IntoRetry<P>>(self, task: K) -> TaskFuture<K::Output> {
+        task.launch_again(self.plan, Location::caller())
     }
+}
 
+impl Task<'_, Again> {
     /// As [`Client::try_submit`](crate::Client::try_submit); the closure may be called more than once.
     #[track_caller]
     pub fn try_submit<R, E, F>(self, f: F) -> TaskFuture<R>
@@ -154,7 +147,8 @@ impl Task<'_, Again> {
             let f = Arc::clone(&f);
             Job::new::<F, _, _>(move |_| f().map_err(Into::into))
         });
-        self.launch_again(Linker::default(), recipe, Location::caller())
+        self.plan
+            .launch_again(Linker::default(), recipe, Location::caller())
     }
 
     /// As [`Client::submit_with`](crate::Client::submit_with), with lent inputs; the closure may be called more than once.
@@ -171,7 +165,7 @@ impl Task<'_, Again> {
             let (held, f) = (held.again(), Arc::clone(&f));
             Job::new::<F, _, _>(move |context| Ok(f(held.values(context))))
         });
-        self.launch_again(linker, recipe, Location::caller())
+        self.plan.launch_again(linker, recipe, Location::caller())
     }
 
     /// As [`Client::try_submit_with`](crate::Client::try_submit_with), with lent inputs; the closure may be called more
@@ -190,17 +184,6 @@ impl Task<'_, Again> {
             let (held, f) = (held.again(), Arc::clone(&f));
             Job::new::<F, _, _>(move |context| f(held.values(context)).map_err(Into::into))
         });
-        self.launch_again(linker, recipe, Location::caller())
-    }
-
-    fn launch_again<R: Send + Sync + 'static>(
-        mut self,
-        linker: Linker,
-        recipe: Recipe,
-        location: &'static Location<'static>,
-    ) -> TaskFuture<R> {
-        let job = recipe.job();
-        self.rare().extra.attempts.recipe = Some(recipe);
-        self.launch(linker, job, location)
+        self.plan.launch_again(linker, recipe, Location::caller())
     }
 }

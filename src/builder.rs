@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::error::StartError;
+#[cfg(feature = "task")]
+use crate::place::Anywhere;
 use crate::pool::{Engine, Host, Options, Sizes};
 use crate::transition::Transition;
 
@@ -14,6 +16,14 @@ const STACK: usize = 8 << 20;
 const REMEMBER: usize = 8192;
 /// How long nothing may happen while somebody waits before it is said.
 const STALL: Duration = Duration::from_secs(10);
+
+/// The address of clients that are given none.
+#[cfg(feature = "task")]
+const ADDRESS: &str = "TENTER_ADDRESS";
+
+/// Set to 1, it is as if every client were built with `encode(true)`.
+#[cfg(feature = "task")]
+const ENCODE: &str = "TENTER_ENCODE";
 
 /// How a client is to be; see [`Client::builder`].
 ///
@@ -50,6 +60,8 @@ impl Builder {
             story: 0,
             observer: None,
             sizes: Sizes::default(),
+            #[cfg(feature = "task")]
+            encodes: std::env::var_os(ENCODE).is_some_and(|set| !set.is_empty() && set != "0"),
         };
         Self { options }
     }
@@ -223,12 +235,63 @@ impl Builder {
         self
     }
 
+    /// Sends the calls of `#[task]` functions through their encoding, although they stay in this process: arguments are
+    /// encoded at the submit and decoded where the call runs, so are its inputs and its result, and of an error of the
+    /// user's only the text is left. So a program can be tested for travel in one process. Closures are run as ever.
+    ///
+    /// By default not, unless `TENTER_ENCODE=1` is in the environment.
+    ///
+    /// ```
+    /// use tenter::{Client, task};
+    ///
+    /// #[task]
+    /// fn halve(x: u64) -> Result<u64, std::num::TryFromIntError> {
+    ///     Ok(u64::from(u32::try_from(x)?) / 2)
+    /// }
+    ///
+    /// let client = Client::builder().encode(true).build()?;
+    /// let error = client.submit(halve::call(u64::MAX)).result().unwrap_err();
+    /// assert_eq!(error.message(), "out of range integral type conversion attempted");
+    /// assert!(error.downcast_ref::<std::num::TryFromIntError>().is_none());
+    /// # Ok::<(), tenter::StartError>(())
+    /// ```
+    #[cfg(feature = "task")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "task")))]
+    pub fn encode(mut self, encode: bool) -> Self {
+        self.options.encodes = encode;
+        self
+    }
+
     /// Starts the threads.
     ///
     /// # Errors
-    /// [`StartError`]: zero threads, also of a pool, a name with NUL, no pending tasks, the system refuses a thread, or
-    /// rayon's threads are asked for and were started by somebody else.
+    /// [`StartError`]: zero threads, also of a pool, a name with NUL, no pending tasks, the system refuses a thread,
+    /// rayon's threads are asked for and were started by somebody else, or two `#[task]` functions have one name.
     pub fn build(self) -> Result<Client, StartError> {
+        self.start().map(Client::owning)
+    }
+
+    /// As [`build`](Self::build), a client that takes calls alone, and so could be of any place: see [`Client::connect`].
+    ///
+    /// # Errors
+    /// As `build`, and [`StartError::Address`].
+    #[cfg(feature = "task")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "task")))]
+    pub fn connect<'a>(
+        self,
+        address: impl Into<Option<&'a str>>,
+    ) -> Result<Client<Anywhere>, StartError> {
+        let address = match address.into() {
+            Some(address) => Some(address.to_owned()),
+            None => std::env::var(ADDRESS).ok().filter(|set| !set.is_empty()),
+        };
+        match address.as_deref() {
+            None | Some("inproc") => self.start().map(Client::owning),
+            Some(other) => Err(StartError::Address(other.to_owned())),
+        }
+    }
+
+    fn start(self) -> Result<Arc<Engine>, StartError> {
         if self.options.threads == 0 {
             return Err(StartError::NoThreads);
         }
@@ -237,9 +300,9 @@ impl Builder {
         }
         check(&self.options)?;
         self.options.host.prepare(&self.options)?;
-        Engine::start(self.options)
-            .map(Client::owning)
-            .map_err(StartError::Spawn)
+        #[cfg(feature = "task")]
+        crate::registry::check()?;
+        Engine::start(self.options).map_err(StartError::Spawn)
     }
 }
 

@@ -11,16 +11,15 @@ use crate::error::{Blame, ErrorKind, Failure, NameError, StartError, TaskError};
 use crate::future::TaskFuture;
 use crate::inputs::{Held, Inputs, Linker};
 use crate::launch::{at, born, launch, launch_alone};
+#[cfg(feature = "task")]
+use crate::place::Anywhere;
+use crate::place::{Carried, Local};
 use crate::pool::Engine;
 use crate::pool::clock::deadline;
 use crate::pool::job::Job;
 use crate::pool::local;
 use crate::sync::{Queue, Variable};
-use crate::task::{IntoTask, Task};
-
-/// Tasks of this process: closures may be submitted.
-#[derive(Clone, Copy, Debug)]
-pub struct Local;
+use crate::task::{Bare, Called, IntoTask, Once, Plan, Task};
 
 /// Runs a graph of tasks that changes while it runs.
 ///
@@ -134,15 +133,6 @@ impl Client {
         Builder::new()
     }
 
-    pub(crate) fn owning(engine: Arc<Engine>) -> Self {
-        let owner = Some(Arc::new(Owner(Arc::clone(&engine))));
-        Self {
-            engine,
-            owner,
-            place: PhantomData,
-        }
-    }
-
     /// A client that does not keep the engine from closing.
     pub(crate) fn guest(engine: &Arc<Engine>) -> Self {
         Self {
@@ -246,12 +236,66 @@ impl Client {
         };
         items.into_iter().map(submit).collect()
     }
+}
+
+#[cfg(feature = "task")]
+#[cfg_attr(docsrs, doc(cfg(feature = "task")))]
+impl Client<Anywhere> {
+    /// A client that takes calls of `#[task]` functions and no closures, so that the program runs in any place.
+    ///
+    /// The address `"inproc"` is this process: as [`Client::new`]. Without an address (`None`) it is that in the environment
+    /// variable `TENTER_ADDRESS`, or this process. To give it options, see [`Builder::connect`].
+    ///
+    /// ```
+    /// use tenter::{Client, task};
+    ///
+    /// #[task]
+    /// fn square(x: u64) -> u64 {
+    ///     x * x
+    /// }
+    ///
+    /// let client = Client::connect("inproc")?;
+    /// assert_eq!(*client.submit(square::call(12)).result()?, 144);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// A closure cannot be sent to another machine, and is refused by the compiler:
+    ///
+    /// ```compile_fail,E0277
+    /// # let client = tenter::Client::connect("inproc").unwrap();
+    /// client.submit(|| 12 * 12).detach();
+    /// ```
+    ///
+    /// # Errors
+    /// [`StartError`], of kind `Address` if it is none.
+    pub fn connect<'a>(address: impl Into<Option<&'a str>>) -> Result<Self, StartError> {
+        Builder::new().connect(address)
+    }
+}
+
+impl<P> Client<P> {
+    /// Runs a closure, or a call of a `#[task]` function, as a task.
+    ///
+    /// Costs less than a microsecond, and blocks only where [`max_pending`](Builder::max_pending) says so. The task runs as
+    /// long as somebody wants it: keep the handle, or [`detach`](TaskFuture::detach) it. What is wrong already now (the client is closed) comes back as a handle
+    /// that has failed. A panic in the closure is caught and is the task's error.
+    ///
+    /// ```
+    /// # let client = tenter::Client::new()?;
+    /// let answer = client.submit(|| 10 + 1);
+    /// assert_eq!(*answer.result()?, 11);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn submit<K: IntoTask<P>>(&self, task: K) -> TaskFuture<K::Output> {
+        task.launch(&self.bare(Location::caller()))
+    }
 
     /// Puts a value into the graph: a handle that is finished from the start.
     ///
     /// The value is moved, not copied; it is dropped with the last handle.
     #[track_caller]
-    pub fn scatter<T: Send + Sync + 'static>(&self, value: T) -> TaskFuture<T> {
+    pub fn scatter<T: Carried<P> + Sync>(&self, value: T) -> TaskFuture<T> {
         born(
             &self.engine,
             &at(Location::caller()),
@@ -261,8 +305,8 @@ impl Client {
     }
 
     /// Options for the next submit; the name is what errors, `explain` and diagnostics call the task.
-    pub fn task<'c>(&'c self, name: &'c str) -> Task<'c> {
-        Task::new(self, name)
+    pub fn task<'c>(&'c self, name: &'c str) -> Task<'c, Once, P> {
+        Task::of(Plan::new(&self.engine, Called::Text(name)))
     }
 
     /// Whether the task this client was got in ([`current`]) should stop: it was cancelled, nobody wants it, or its time
@@ -293,25 +337,6 @@ impl Client {
         Err(overrun
             .unwrap_or_else(|| TaskError::new(ErrorKind::Cancelled, current_blame(), text, None)))
     }
-}
-
-impl<P> Client<P> {
-    /// Runs a closure as a task.
-    ///
-    /// Costs less than a microsecond, and blocks only where [`max_pending`](Builder::max_pending) says so. The task runs as
-    /// long as somebody wants it: keep the handle, or [`detach`](TaskFuture::detach) it. What is wrong already now (the client is closed) comes back as a handle
-    /// that has failed. A panic in the closure is caught and is the task's error.
-    ///
-    /// ```
-    /// # let client = tenter::Client::new()?;
-    /// let answer = client.submit(|| 10 + 1);
-    /// assert_eq!(*answer.result()?, 11);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[track_caller]
-    pub fn submit<K: IntoTask<P>>(&self, task: K) -> TaskFuture<K::Output> {
-        launch_alone(&self.engine, &at(Location::caller()), task.into_job())
-    }
 
     /// The bounded queue of this name, made at the first call. Capacity 0 is no bound.
     ///
@@ -319,11 +344,7 @@ impl<P> Client<P> {
     ///
     /// # Errors
     /// If one of this name holds another type or has another capacity, or the client is closed.
-    pub fn queue<T: Send + 'static>(
-        &self,
-        name: &str,
-        capacity: usize,
-    ) -> Result<Queue<T>, NameError> {
+    pub fn queue<T: Carried<P>>(&self, name: &str, capacity: usize) -> Result<Queue<T>, NameError> {
         self.engine.named.queue(&self.engine, name, capacity)
     }
 
@@ -333,15 +354,33 @@ impl<P> Client<P> {
     ///
     /// # Errors
     /// If one of this name holds another type, or the client is closed.
-    pub fn variable<T: Clone + Send + Sync + 'static>(
+    pub fn variable<T: Carried<P> + Clone + Sync>(
         &self,
         name: &str,
     ) -> Result<Variable<T>, NameError> {
         self.engine.named.variable(&self.engine, name)
     }
 
+    pub(crate) fn owning(engine: Arc<Engine>) -> Self {
+        let owner = Some(Arc::new(Owner(Arc::clone(&engine))));
+        Self {
+            engine,
+            owner,
+            place: PhantomData,
+        }
+    }
+
     pub(crate) fn engine(&self) -> &Arc<Engine> {
         &self.engine
+    }
+
+    #[inline]
+    pub(crate) fn bare(&self, location: &'static Location<'static>) -> Bare<'_> {
+        Bare {
+            engine: &self.engine,
+            location,
+            waits: true,
+        }
     }
 
     /// How many threads the client was built with.

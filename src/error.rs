@@ -43,7 +43,7 @@ pub enum ErrorKind {
     Panicked,
     /// It was cancelled before it ended.
     Cancelled,
-    /// Its key belongs to a task with another type of result.
+    /// Its key belongs to a task of another function, or with another type of result.
     KeyConflict,
     /// An input belongs to another client.
     ForeignHandle,
@@ -59,6 +59,8 @@ pub enum ErrorKind {
     TooManyBlocked,
     /// The time given was over.
     TimedOut,
+    /// An argument or a result of a call could not be encoded, or not be decoded again.
+    Encoding,
     /// It was a call of an actor whose state an earlier call has spoilt with a panic.
     Poisoned,
 }
@@ -295,6 +297,15 @@ pub enum StartError {
     Spawn(std::io::Error),
     /// Tasks were to run on rayon's threads (`Host::Rayon`), but those were started before by somebody else.
     RayonInUse,
+    /// Two `#[task]` functions have one name, so that a call would not say which it means.
+    DuplicateTask {
+        /// The name.
+        name: &'static str,
+        /// Where the two functions are, as file and line.
+        places: [String; 2],
+    },
+    /// The address is none that a client can connect to.
+    Address(String),
 }
 
 impl fmt::Display for StartError {
@@ -313,6 +324,14 @@ impl fmt::Display for StartError {
             }
             Self::RayonInUse => f.write_str(
                 "rayon's global pool was started by somebody else: build the client before the first use of rayon, or with `Host::Threads`",
+            ),
+            Self::DuplicateTask { name, places: [first, second] } => write!(
+                f,
+                "two tasks have the name `{name}`, one at {first} and one at {second}: give one of them another with `#[task(name = \"..\")]`"
+            ),
+            Self::Address(address) => write!(
+                f,
+                "{address:?} is no address that a client can connect to: give \"inproc\" to run in this process"
             ),
         }
     }

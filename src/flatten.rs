@@ -71,7 +71,7 @@ impl Task<'_> {
         T: Send + Sync + 'static,
     {
         let job = Job::new::<F, _, _>(move |_| forward(&f()));
-        self.launch_alone(job, Location::caller())
+        self.plan.launch_alone(job, Location::caller())
     }
 }
 

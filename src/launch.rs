@@ -38,7 +38,7 @@ pub(crate) fn launch<R>(
     inputs: Linker,
     job: Job,
 ) -> TaskFuture<R> {
-    if let Some(why) = refusal(engine, &inputs) {
+    if let Some(why) = refusal(engine, &inputs, true) {
         return refuse(engine, spec, None, job, why);
     }
     let task = local::with(engine, |local| local.submit(spec, inputs.inputs(), job));
@@ -49,7 +49,7 @@ pub(crate) fn launch<R>(
 /// As [`launch`], without inputs.
 #[inline]
 pub(crate) fn launch_alone<R>(engine: &Arc<Engine>, spec: &Spec, job: Job) -> TaskFuture<R> {
-    if let Some(why) = obstacle(engine) {
+    if let Some(why) = obstacle(engine, true) {
         return refuse(engine, spec, None, job, why);
     }
     TaskFuture::own(local::with(engine, |local| local.submit(spec, &[], job)))
@@ -73,21 +73,23 @@ pub(crate) fn born<R>(engine: &Arc<Engine>, spec: &Spec, job: Job, failed: bool)
 
 /// Why no task with these inputs may be submitted now.
 #[inline]
-pub(crate) fn refusal(engine: &Arc<Engine>, inputs: &Linker) -> Option<Refusal> {
-    let obstacle = obstacle(engine);
+pub(crate) fn refusal(engine: &Arc<Engine>, inputs: &Linker, waits: bool) -> Option<Refusal> {
+    let obstacle = obstacle(engine, waits);
     if obstacle.is_none() && inputs.is_foreign(engine) {
         return Some(FOREIGN_HANDLE);
     }
     obstacle
 }
 
-/// Why no task may be submitted now. Waits, where there is a limit on pending tasks.
+/// Why no task may be submitted now. Where there is a limit on pending tasks, `waits` for room.
 #[inline]
-pub(crate) fn obstacle(engine: &Arc<Engine>) -> Option<Refusal> {
+pub(crate) fn obstacle(engine: &Arc<Engine>, waits: bool) -> Option<Refusal> {
     if engine.is_wide_open() {
         return None;
     }
-    engine.wait_for_room();
+    if waits {
+        engine.wait_for_room();
+    }
     engine.is_closed().then_some(CLOSED)
 }
 

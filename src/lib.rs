@@ -12,11 +12,20 @@
 //! | a task name contains NUL or is empty | it is a text like any other |
 //! | an input belongs to another client | the handle has failed with `ForeignHandle` |
 //! | a task asks for a pool or a resource that the client was not built with, or for more than there is | the handle has failed with `NoSuchPool` or `NoSuchResource`, whose text names those there are |
-//! | a key is used with another type of result | the handle has failed with `KeyConflict`; the first task goes on |
+//! | a key is used with another type of result, or a call with the key of another function | the handle has failed with `KeyConflict`; the first task goes on |
 //! | a key is used whose task has failed | the handle is of that task, failed; after a cancel the key is free |
 //! | more tasks are pending than [`Builder::max_pending`] | a submit outside of tasks waits, at most until nothing has started for 10 ms; [`Client::try_submit_now`] gives [`Full`] |
 //! | the iterator of [`Client::par_map`] panics | the panic goes on to the caller, and what was submitted is cancelled |
 //! | anything is submitted on a closed client | the handle has failed with `Closed` |
+//! | **calls of `#[task]` functions** | |
+//! | two functions have one name | no client starts: [`StartError::DuplicateTask`] names both places |
+//! | a call is never submitted | nothing runs; its arguments are dropped with it, however deep it nests |
+//! | an argument of a pure call, or of one to be encoded, cannot be serialized | the handle has failed with `Encoding`, whose text says which argument |
+//! | a pure call has a NaN among its arguments | floats count by their bits: it is the same call as with the same NaN |
+//! | a pure call has a `HashMap` among its arguments | entries count in any order; elements of a `HashSet` in the order in which it gives them |
+//! | arguments do not serialize the same twice | a debug build fails the pure call with `Encoding`; a release build takes it for another call |
+//! | an argument or a result is decoded to something else, or not at all | the former cannot be known; the latter is the task's error, of kind `Encoding` |
+//! | a handle is serialized that is no part of a call or of its result | an error of the serializer |
 //! | **running** | |
 //! | a body panics | the panic is caught, and is the task's error |
 //! | a future panics in a poll | as a body: the future is dropped, and the panic is the task's error |
@@ -77,9 +86,14 @@ mod awaiting;
 mod batches;
 mod blocking;
 mod builder;
+#[cfg(feature = "task")]
+mod call;
 mod client;
 mod completed;
 mod completions;
+#[cfg(feature = "task")]
+#[doc(hidden)]
+pub mod driver;
 mod dump;
 mod error;
 mod flatten;
@@ -98,6 +112,7 @@ mod options;
 #[cfg(feature = "rayon")]
 mod parallel;
 mod pending;
+mod place;
 #[expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -105,6 +120,8 @@ mod pending;
 )]
 mod pool;
 mod primitive;
+#[cfg(feature = "task")]
+mod registry;
 mod restart;
 mod retry;
 mod scope;
@@ -121,7 +138,12 @@ pub use awaiting::{Awaiting, AwaitingOwned, Value};
 pub use batches::Batches;
 pub use blocking::blocking;
 pub use builder::Builder;
-pub use client::{Client, CloseReport, Local, Stats, current, try_current};
+#[cfg(feature = "task")]
+#[doc(hidden)]
+pub use call::generated as __task;
+#[cfg(feature = "task")]
+pub use call::{Argument, Call, IntoArg, Portable};
+pub use client::{Client, CloseReport, Stats, current, try_current};
 pub use completed::Completed;
 pub use error::{ErrorKind, NameError, StartError, TakeError, TaskError, WaitError};
 pub use full::Full;
@@ -135,7 +157,12 @@ pub use group::Group;
 pub use inputs::{Borrowed, Held, Inputs, Lent, Many, Owned};
 pub use nbytes::Nbytes;
 pub use options::Annotate;
+#[cfg(feature = "task")]
+pub use place::Anywhere;
+pub use place::{Carried, Local};
 pub use pool::{Host, Scope};
+#[cfg(feature = "task")]
+pub use registry::{TaskInfo, register, tasks};
 pub use retry::NotRetryable;
 pub use scope::ScopedTask;
 pub use sync::{
@@ -143,5 +170,7 @@ pub use sync::{
     Queue, QueueIter, QueueStream, ReleaseError, Semaphore, SemaphoreGuard, Subscriber, Topic,
     Variable,
 };
-pub use task::{Again, IntoTask, Once, Task};
+pub use task::{Again, IntoRetry, IntoTask, Once, TakesClosures, Task};
+#[cfg(feature = "task")]
+pub use tenter_macros::task;
 pub use transition::{TaskId, Transition};

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::client::Client;
+use crate::pool::Engine;
 use crate::pool::asked::Asked;
 use crate::pool::local;
 use crate::task::Task;
 
-impl<M> Task<'_, M> {
+impl<M, P> Task<'_, M, P> {
     /// Runs only while it holds so much of a resource that the client was built with
     /// ([`Builder::resource`](crate::Builder::resource)). What it asks for it gets all at once.
     ///
@@ -29,8 +30,8 @@ impl<M> Task<'_, M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn resource(mut self, name: &str, amount: u64) -> Self {
-        let engine = self.client().engine();
-        self.rare().asked.resource(engine, name, amount);
+        let engine = self.plan.engine;
+        self.plan.rare().asked.resource(engine, name, amount);
         self
     }
 
@@ -53,15 +54,15 @@ impl<M> Task<'_, M> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn pool(mut self, name: &str) -> Self {
-        let engine = self.client().engine();
-        self.rare().asked.pool(engine, name);
+        let engine = self.plan.engine;
+        self.plan.rare().asked.pool(engine, name);
         self
     }
 
     /// What the task belongs to, for people: [`label`](crate::TaskFuture::label) and `explain` tell it. Inside of an
     /// [`annotate`](Client::annotate) with a label it comes after that one: "scan 7 / fit".
     pub fn label(mut self, label: impl Into<Arc<str>>) -> Self {
-        self.rare().asked.label = Some(label.into());
+        self.plan.rare().asked.label = Some(label.into());
         self
     }
 }
@@ -70,11 +71,11 @@ impl<M> Task<'_, M> {
 #[derive(Clone, Debug)]
 #[must_use = "options annotate nothing: end with `enter`"]
 pub struct Annotate<'c> {
-    client: &'c Client,
+    engine: &'c Arc<Engine>,
     asked: Asked,
 }
 
-impl Client {
+impl<P> Client<P> {
     /// Options that tasks inherit: those submitted while [`enter`](Annotate::enter) runs its closure, on this thread and
     /// through this client or a clone of it, and those that these tasks submit, and so on.
     ///
@@ -91,7 +92,7 @@ impl Client {
     /// ```
     pub fn annotate(&self) -> Annotate<'_> {
         Annotate {
-            client: self,
+            engine: self.engine(),
             asked: Asked::default(),
         }
     }
@@ -112,14 +113,14 @@ impl Annotate<'_> {
 
     /// As [`Task::pool`]. If there is no such pool, whatever is submitted in the scope has failed.
     pub fn pool(mut self, name: &str) -> Self {
-        self.asked.pool(self.client.engine(), name);
+        self.asked.pool(self.engine, name);
         self
     }
 
     /// As [`Task::resource`]. If there is no such resource, or less of it, whatever is submitted in the scope has
     /// failed.
     pub fn resource(mut self, name: &str, amount: u64) -> Self {
-        self.asked.resource(self.client.engine(), name, amount);
+        self.asked.resource(self.engine, name, amount);
         self
     }
 
@@ -141,7 +142,7 @@ impl Annotate<'_> {
     /// # Panics
     /// If `f` does; the scope ends then too.
     pub fn enter<R>(self, f: impl FnOnce() -> R) -> R {
-        local::with(self.client.engine(), |local| {
+        local::with(self.engine, |local| {
             let scope = match local.scope() {
                 Some(outer) => outer.around(&self.asked),
                 None => self.asked,

@@ -5,9 +5,8 @@ use std::panic::Location;
 use crate::client::Client;
 use crate::full::Full;
 use crate::future::TaskFuture;
-use crate::launch::{at, launch_now};
 use crate::pool::local;
-use crate::task::IntoTask;
+use crate::task::{Bare, IntoTask};
 
 impl<P> Client<P> {
     /// As [`submit`](Self::submit), but where `submit` would wait, because as many tasks are pending as
@@ -34,6 +33,11 @@ impl<P> Client<P> {
         if !engine.is_wide_open() && !local::with(engine, |local| engine.take_room(local)) {
             return Err(Full::new(task));
         }
-        Ok(launch_now(engine, &at(Location::caller()), task.into_job()))
+        let bare = Bare {
+            engine,
+            location: Location::caller(),
+            waits: false,
+        };
+        Ok(task.launch(&bare))
     }
 }

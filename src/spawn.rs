@@ -124,7 +124,8 @@ impl Task<'_> {
     where
         A: Future<Output: Send + Sync + 'static> + Send + 'static,
     {
-        self.launch_alone(Job::future(future, Ok), Location::caller())
+        self.plan
+            .launch_alone(Job::future(future, Ok), Location::caller())
     }
 
     /// As [`Client::try_spawn`].
@@ -135,7 +136,8 @@ impl Task<'_> {
         R: Send + Sync + 'static,
         E: Into<Failure> + 'static,
     {
-        self.launch_alone(Job::future(future, fallible), Location::caller())
+        self.plan
+            .launch_alone(Job::future(future, fallible), Location::caller())
     }
 
     /// As [`Client::spawn_with`].
@@ -148,7 +150,7 @@ impl Task<'_> {
     {
         let mut linker = Linker::default();
         let job = Job::future_of(inputs.hold(&mut linker), f, Ok);
-        self.launch(linker, job, Location::caller())
+        self.plan.launch(linker, job, Location::caller())
     }
 
     /// As [`Client::try_spawn_with`].
@@ -163,7 +165,7 @@ impl Task<'_> {
     {
         let mut linker = Linker::default();
         let job = Job::future_of(inputs.hold(&mut linker), f, fallible);
-        self.launch(linker, job, Location::caller())
+        self.plan.launch(linker, job, Location::caller())
     }
 }
 

@@ -4,7 +4,6 @@ use std::panic::Location;
 
 use crate::client::Client;
 use crate::future::TaskFuture;
-use crate::launch::{at, launch_alone};
 use crate::task::IntoTask;
 
 impl<P> Client<P> {
@@ -30,10 +29,7 @@ impl<P> Client<P> {
     where
         I: IntoIterator<Item: IntoTask<P>>,
     {
-        let spec = at(Location::caller());
-        tasks
-            .into_iter()
-            .map(|task| launch_alone(self.engine(), &spec, task.into_job()))
-            .collect()
+        let bare = self.bare(Location::caller());
+        tasks.into_iter().map(|task| task.launch(&bare)).collect()
     }
 }

@@ -10,6 +10,7 @@
 //! 4. The node is there while its timer finds the attempt running: the machine's reference goes after the attempt's end.
 //! 5. An attempt whose body has made a future lasts until that is done: its timer goes on, and if it is due the pending
 //!    future is woken, to be dropped. Nobody stands in for it, since it has no thread.
+//!    The attempt after one that was a future goes through the queue.
 //! 6. What a body gives after it has overrun is dropped. Attempts follow each other on one thread; one that is rescheduled
 //!    goes through the queue, with the inputs that it has.
 
@@ -29,7 +30,7 @@ use super::retry::Kept;
 use super::run::{Ended, Forward, Ran, guarded};
 use super::timers::{Timer, TimerId};
 use crate::attempts::Reschedule;
-use crate::error::{ErrorKind, TaskError};
+use crate::error::{ErrorKind, Failure, TaskError};
 use crate::graph::{Born, GIVEN, Inputs, Outcome, State as TaskState};
 
 /// How often a task may run and for how long each time, and how far it is.
@@ -233,6 +234,46 @@ impl Local {
             self.engine.stood_in();
         }
         overran
+    }
+
+    /// Whether the future that a task is is to be dropped, since its attempt has run for too long and another follows.
+    #[cold]
+    pub(super) fn has_overrun(&self, index: u32) -> bool {
+        let extra = self.engine.extra(index);
+        extra.is_some_and(|extra| extra.attempts.now.lock().phase == Phase::Overruns)
+    }
+
+    /// Whether a task that becomes a future may have to become another one, for which it keeps its inputs.
+    pub(super) fn is_repeatable(&self, index: u32) -> bool {
+        let extra = self.engine.extra(index);
+        extra.is_some_and(|extra| extra.attempts.recipe.is_some())
+    }
+
+    /// The future that a task was has ended with this error, or with a panic, or because its time was over. If another
+    /// attempt follows, its job is made and put in the place of this one; else the task keeps what it was made of.
+    #[cold]
+    pub(super) fn renew_future(&self, claimed: &Claimed, failure: Option<&Failure>) -> bool {
+        let index = claimed.index();
+        let Some(extra) = self.engine.extra(index) else {
+            return false;
+        };
+        let attempts = &extra.attempts;
+        let Some(recipe) = &attempts.recipe else {
+            return false;
+        };
+        let rescheduled = failure.is_some_and(|failure| failure.is::<Reschedule>());
+        if self.engine.graph.is_cancel_requested(index) {
+            return false;
+        }
+        if !rescheduled && attempts.is_last(&attempts.now.lock()) {
+            let inputs = self.retained_inputs(index);
+            attempts.now.lock().kept = Kept::recipe(inputs);
+            return false;
+        }
+        self.end_future(index);
+        job::write_job(&self.engine.graph, claimed, recipe.job());
+        attempts.now.lock().rescheduled = rescheduled;
+        true
     }
 
     /// The future that a task with rare data had become is gone.

@@ -19,6 +19,8 @@ use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Condvar, Mutex};
 
+#[cfg(feature = "task")]
+use crate::call::Defined;
 use crate::error::{Failure, TaskError};
 use crate::graph::{Graph, Leaving, Outcome};
 use crate::pool::Engine;
@@ -46,7 +48,7 @@ unsafe impl Sync for Job {}
 
 type Data = *mut MaybeUninit<u64>;
 
-struct Table {
+pub(crate) struct Table {
     run: unsafe fn(Data, &RunContext<'_>) -> Result<(), Failure>,
     drop_task: unsafe fn(Data),
     drop_value: unsafe fn(Data),
@@ -55,7 +57,13 @@ struct Table {
     /// The value is another task's; the bytes are a want of that task.
     forwards: bool,
     name: fn() -> &'static str,
-    value_type: fn() -> TypeId,
+    /// What it holds until it runs.
+    #[cfg(feature = "task")]
+    holds: TypeId,
+    value_type: TypeId,
+    /// Of a call: the function.
+    #[cfg(feature = "task")]
+    function: Option<&'static dyn Defined>,
     /// Bytes of the value itself, without what it points to.
     value_bytes: usize,
     /// Bytes of the value with what it points to, as far as that is known.
@@ -112,6 +120,12 @@ impl<T> Slot<T> {
         }
     }
 
+    /// Where it is in the list.
+    #[cfg(feature = "task")]
+    pub(crate) fn place(&self) -> usize {
+        self.place as usize
+    }
+
     /// The same input once more.
     pub(crate) fn again(&self) -> Self {
         self.after(0)
@@ -128,6 +142,14 @@ impl<'a> RunContext<'a> {
     pub(crate) fn get<T>(&self, slot: &Slot<T>) -> &'a T {
         let input = self.graph.input(self.index, slot.place as usize);
         value(self.graph, input)
+    }
+
+    /// The input of this place, if there is one whose value is a `T`.
+    #[cfg(feature = "task")]
+    pub(crate) fn slot<T: 'static>(&self, place: usize) -> Option<Slot<T>> {
+        let inputs = self.graph.inputs(self.index);
+        let kind = kind(self.graph, *inputs.get(place)?);
+        (kind.value() == TypeId::of::<T>()).then(|| Slot::of(place))
     }
 
     /// A want of its own of an input.
@@ -320,11 +342,54 @@ pub(crate) fn type_name(graph: &Graph<Job>, index: u32) -> &'static str {
     unsafe { ((*job).table.load_table().name)() }
 }
 
-/// The type of the value that it has or will have. The caller has pinned the node.
-pub(crate) fn value_type(graph: &Graph<Job>, index: u32) -> TypeId {
+/// What kind of task it is. The caller has pinned the node.
+pub(crate) fn kind(graph: &Graph<Job>, index: u32) -> Kind {
     let job = graph.payload(index);
     // SAFETY: as in `type_name`.
-    unsafe { ((*job).table.load_table().value_type)() }
+    unsafe { (*job).table.load_table().kind() }
+}
+
+/// What tasks of one key must have in common: the type of the value, and of calls the function. A pointer, since it is
+/// seldom looked at.
+#[derive(Clone, Copy)]
+pub(crate) struct Kind(&'static Table);
+
+impl Kind {
+    /// The type of the value.
+    pub(crate) fn value(self) -> TypeId {
+        self.0.value_type
+    }
+
+    /// Of a call: its function and that one's version.
+    #[cfg(feature = "task")]
+    fn function(self) -> Option<(TypeId, u32)> {
+        self.0.function.map(|function| function.info().identity())
+    }
+
+    /// Whether a submit of this kind may be answered with a task of the other. A closure is like any other that gives
+    /// such a value.
+    pub(crate) fn is_answered_by(self, other: Self) -> bool {
+        #[cfg(feature = "task")]
+        if self.0.function.is_some() && self.function() != other.function() {
+            return false;
+        }
+        self.value() == other.value()
+    }
+}
+
+impl Table {
+    fn kind(&'static self) -> Kind {
+        Kind(self)
+    }
+
+    /// Of the calls of a function that hold a `B` until they run.
+    #[cfg(feature = "task")]
+    pub(crate) const fn of_calls<B: Runs<R>, R: 'static>(function: &'static dyn Defined) -> Self {
+        Self {
+            function: Some(function),
+            ..Of::<B, B, R>::TABLE
+        }
+    }
 }
 
 /// Bytes of the value itself, without what it points to. The caller has pinned the node.
@@ -409,10 +474,22 @@ unsafe fn pull<T>(data: Data) -> T {
 /// The table's functions for a closure `F` and its value `R`, named after the user's closure `N`.
 struct Of<N, F, R>(PhantomData<(F, R, N)>);
 
-impl<N, F, R: 'static> Of<N, F, R>
+/// What a task holds until it runs.
+pub(crate) trait Runs<R>: Send + 'static {
+    fn run(self, context: &RunContext<'_>) -> Result<R, Failure>;
+}
+
+impl<F, R> Runs<R> for F
 where
-    F: FnOnce(&RunContext<'_>) -> Result<R, Failure>,
+    F: FnOnce(&RunContext<'_>) -> Result<R, Failure> + Send + 'static,
 {
+    #[inline]
+    fn run(self, context: &RunContext<'_>) -> Result<R, Failure> {
+        self(context)
+    }
+}
+
+impl<N, F: Runs<R>, R: 'static> Of<N, F, R> {
     const TABLE: Table = Table {
         run: Self::run,
         drop_task: drop_as::<F>,
@@ -421,7 +498,11 @@ where
         value_needs_drop: std::mem::needs_drop::<R>() || !fits::<R>(),
         forwards: false,
         name: std::any::type_name::<N>,
-        value_type: TypeId::of::<R>,
+        #[cfg(feature = "task")]
+        holds: TypeId::of::<F>(),
+        value_type: TypeId::of::<R>(),
+        #[cfg(feature = "task")]
+        function: None,
         value_bytes: size_of::<R>(),
         size: size_as::<R>,
         outside: needs_outside::<R>(),
@@ -430,7 +511,7 @@ where
     unsafe fn run(data: Data, context: &RunContext<'_>) -> Result<(), Failure> {
         // SAFETY: the bytes hold the closure; from here on they hold nothing.
         let body: F = unsafe { pull(data) };
-        let value = body(context)?;
+        let value = body.run(context)?;
         // SAFETY: they are still ours and empty.
         unsafe { put(data, value) };
         Ok(())
@@ -461,7 +542,11 @@ static ERROR: Table = Table {
     value_needs_drop: true,
     forwards: false,
     name: || "error",
-    value_type: TypeId::of::<TaskError>,
+    #[cfg(feature = "task")]
+    holds: TypeId::of::<TaskError>(),
+    value_type: TypeId::of::<TaskError>(),
+    #[cfg(feature = "task")]
+    function: None,
     value_bytes: size_of::<TaskError>(),
     size: size_as::<TaskError>,
     outside: false,
@@ -479,7 +564,11 @@ impl<R: 'static> Given<R> {
         value_needs_drop: std::mem::needs_drop::<R>() || !fits::<R>(),
         forwards: false,
         name: std::any::type_name::<R>,
-        value_type: TypeId::of::<R>,
+        #[cfg(feature = "task")]
+        holds: TypeId::of::<R>(),
+        value_type: TypeId::of::<R>(),
+        #[cfg(feature = "task")]
+        function: None,
         value_bytes: size_of::<R>(),
         size: size_as::<R>,
         outside: needs_outside::<R>(),
@@ -493,6 +582,8 @@ impl<R: 'static> Awaited<R> {
     const TABLE: Table = Table {
         drop_task: |_| {},
         task_needs_drop: false,
+        #[cfg(feature = "task")]
+        holds: TypeId::of::<Self>(),
         ..Given::<R>::TABLE
     };
 }
@@ -509,7 +600,11 @@ impl<R: 'static> Forward<R> {
         value_needs_drop: true,
         forwards: true,
         name: || "forward",
-        value_type: TypeId::of::<R>,
+        #[cfg(feature = "task")]
+        holds: TypeId::of::<TaskRef>(),
+        value_type: TypeId::of::<R>(),
+        #[cfg(feature = "task")]
+        function: None,
         value_bytes: 0,
         size: |_, _| 0,
         outside: false,
@@ -527,6 +622,48 @@ impl Job {
         R: Send + Sync + 'static,
     {
         Self::holding(&Of::<N, F, R>::TABLE, body)
+    }
+
+    /// A call that holds this until it runs.
+    ///
+    /// # Panics
+    /// If the table is of calls that hold something else.
+    #[cfg(feature = "task")]
+    #[inline]
+    pub(crate) fn call<B: Runs<R>, R: 'static>(table: &'static Table, body: B) -> Self {
+        assert!(table.holds == TypeId::of::<B>() && table.value_type == TypeId::of::<R>());
+        Self::holding(table, body)
+    }
+
+    /// What a job holds that never got into the graph.
+    #[cfg(feature = "task")]
+    pub(crate) fn body<B: 'static>(&self) -> Option<&B> {
+        // SAFETY: nobody lends a job of the graph, so this one still holds what it was made with: by its table, a `B`.
+        (self.table().holds == TypeId::of::<B>()).then(|| unsafe { peek(self.data.as_ptr()) })
+    }
+
+    /// Takes out what a job holds that never got into the graph.
+    ///
+    /// # Panics
+    /// If it holds something else.
+    #[cfg(feature = "task")]
+    pub(crate) fn into_body<B: 'static>(mut self) -> B {
+        assert!(self.table().holds == TypeId::of::<B>());
+        // SAFETY: as in `body`, and it is forgotten by this.
+        unsafe { pull(self.data.as_mut_ptr()) }
+    }
+
+    /// Of a call: its function.
+    #[cfg(feature = "task")]
+    #[inline]
+    pub(crate) fn function(&self) -> Option<&'static dyn Defined> {
+        self.table().function
+    }
+
+    /// What kind of task it is.
+    #[inline]
+    pub(crate) fn kind(&self) -> Kind {
+        self.table().kind()
     }
 
     /// A value that is there from the start.
@@ -602,6 +739,12 @@ impl LoadTable for AtomicPtr<Table> {
     fn load_table(&self) -> &'static Table {
         // SAFETY: made from `&'static Table` in `Job::holding`, the only maker.
         unsafe { &*self.load(Acquire) }
+    }
+}
+
+impl std::fmt::Debug for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Kind")
     }
 }
 

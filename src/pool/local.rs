@@ -45,6 +45,9 @@ pub(crate) struct Local {
     pub(super) room: Cell<u32>,
     /// The last name this thread asked for, and its number.
     pub(super) last_name: RefCell<(Arc<str>, u32)>,
+    /// The functions whose calls this thread submitted last, by their address, and the numbers of their names.
+    #[cfg(feature = "task")]
+    pub(super) last_functions: [Cell<(usize, u32)>; super::names::FUNCTIONS],
     /// 1 if transitions are noted, else 0: a number, so that one test asks for this or a name.
     pub(super) traced: u32,
     /// This thread's part of the story, if one is kept.
@@ -258,6 +261,8 @@ impl Local {
             scope: RefCell::new(None),
             room: Cell::new(0),
             last_name: RefCell::new(("".into(), 0)),
+            #[cfg(feature = "task")]
+            last_functions: Default::default(),
             traced: u32::from(engine.options.is_traced()),
             ring: engine.story.join(),
             untold: RefCell::default(),

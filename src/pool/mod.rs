@@ -53,7 +53,7 @@ mod pending;
 mod perform;
 pub(crate) mod place;
 mod poll_turn;
-mod polled;
+pub(crate) mod polled;
 mod pools;
 mod priority;
 pub(crate) mod promise;

@@ -8,6 +8,8 @@ use parking_lot::RwLock;
 use super::Engine;
 use super::job;
 use super::local::Local;
+#[cfg(feature = "task")]
+use crate::call::generated::Info;
 use crate::transition::TaskName;
 
 /// The names of an engine's tasks; number 0 is a task without one.
@@ -74,6 +76,28 @@ impl Local {
         let found = self.engine.names.number(name);
         let number = found.1;
         self.last_name.replace(found);
+        number
+    }
+}
+
+/// Of how many functions a thread remembers the number of the name.
+#[cfg(feature = "task")]
+pub(super) const FUNCTIONS: usize = 8;
+
+#[cfg(feature = "task")]
+impl Local {
+    /// The number of a function's name. What is known of a function is a static, so its address tells it from others.
+    #[inline]
+    pub(crate) fn function_number(&self, function: &'static Info) -> u32 {
+        let address = std::ptr::from_ref(function) as usize;
+        // A static of this size is on an address of its own in steps of 64 at least.
+        let last = &self.last_functions[address / 64 % FUNCTIONS];
+        let (of, number) = last.get();
+        if of == address {
+            return number;
+        }
+        let number = self.engine.names.number_of(function.name);
+        last.set((address, number));
         number
     }
 }

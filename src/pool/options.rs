@@ -39,6 +39,9 @@ pub(crate) struct Options {
     pub(crate) story: usize,
     pub(crate) observer: Option<Observer>,
     pub(crate) sizes: Sizes,
+    /// Calls and their results are encoded and decoded, as if they travelled.
+    #[cfg(feature = "task")]
+    pub(crate) encodes: bool,
 }
 
 impl Options {

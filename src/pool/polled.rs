@@ -38,7 +38,7 @@ use super::poll_turn::Turn;
 use super::queues::Queues;
 use super::run::{Panic, failed, guarded, panicked};
 use crate::error::Failure;
-use crate::graph::{Inputs, Outcome};
+use crate::graph::Outcome;
 use crate::inputs::Held;
 
 /// Marks a queue entry that asks for a poll of the task; node indexes are far below it.
@@ -54,7 +54,7 @@ pub(super) fn to_poll(entry: u32) -> Option<u32> {
 }
 
 /// The future of a task between its polls, and what its wakers hold.
-struct AsyncTask<F: Future, R> {
+struct AsyncTask<F: Future + ?Sized, R> {
     turn: Turn,
     index: u32,
     engine: Weak<Engine>,
@@ -85,7 +85,7 @@ enum Step {
 
 impl<F, R> Polled for AsyncTask<F, R>
 where
-    F: Future + Send + 'static,
+    F: Future + Send + ?Sized + 'static,
     R: Send + Sync + 'static,
 {
     fn turn(&self) -> &Turn {
@@ -126,7 +126,7 @@ where
 
 impl<F, R> Wake for AsyncTask<F, R>
 where
-    F: Future + Send + 'static,
+    F: Future + Send + ?Sized + 'static,
     R: Send + Sync + 'static,
 {
     fn wake(self: Arc<Self>) {
@@ -152,7 +152,7 @@ fn suspended<F, R>(
     result: fn(F::Output) -> Result<R, Failure>,
 ) -> Failure
 where
-    F: Future + Send + 'static,
+    F: Future + Send + ?Sized + 'static,
     R: Send + Sync + 'static,
 {
     Box::new(Suspended(Arc::new(AsyncTask {
@@ -162,6 +162,15 @@ where
         future: Mutex::new(Some(future)),
         result,
     })))
+}
+
+/// What a call gives as its error when its task is this future from here on.
+#[cfg(feature = "task")]
+pub(crate) fn suspend_as<R: Send + Sync + 'static>(
+    context: &RunContext<'_>,
+    future: Pin<Box<dyn Future<Output = Result<R, Failure>> + Send>>,
+) -> Failure {
+    suspended(context, future, std::convert::identity)
 }
 
 impl Job {
@@ -239,8 +248,10 @@ impl Local {
             .lock()
             .insert(index, Arc::clone(&task));
         // What it was given keeps what it needs.
-        engine.graph.let_go(index, &mut self.state().fx);
-        self.settle_up();
+        if engine.graph.extra(index) == 0 || !self.is_repeatable(index) {
+            engine.graph.let_go(index, &mut self.state().fx);
+            self.settle_up();
+        }
         if !helping && !engine.queues.has_special() {
             return self.poll_held(task);
         }
@@ -267,9 +278,22 @@ impl Local {
             self.abandon(&*task);
             return None;
         }
+        let claimed = Claimed::handed(index);
+        if engine.graph.extra(index) != 0 && self.has_overrun(index) {
+            self.inside(index, || task.abandon());
+            if self.renew_future(&claimed, None) {
+                return self.begin_again(&*task, &claimed);
+            }
+            // It was the last attempt, and its task was cancelled for it.
+            self.abandon(&*task);
+            return None;
+        }
         self.stripe.count_poll();
         let step = self.inside(index, || Arc::clone(&task).poll(engine));
-        let claimed = Claimed::handed(index);
+        if engine.graph.extra(index) != 0 && self.is_renewed(&claimed, &step) {
+            let _ = guarded(|| drop(step));
+            return self.begin_again(&*task, &claimed);
+        }
         let outcome = match step {
             Step::Pending => {
                 self.rest_future(&*task);
@@ -281,6 +305,30 @@ impl Local {
         };
         // A thread of a named pool runs nothing but that pool's tasks.
         self.end_polled(&*task, outcome, self.pool == 0)
+    }
+
+    /// Whether another attempt follows this end of a future.
+    #[cold]
+    fn is_renewed(&self, claimed: &Claimed, step: &Step) -> bool {
+        match step {
+            Step::Pending | Step::Ready(Ok(())) => false,
+            Step::Ready(Err(failure)) => self.renew_future(claimed, Some(failure)),
+            Step::Panicked(_) => self.renew_future(claimed, None),
+        }
+    }
+
+    /// The task is to be run again, and the future that it was is gone.
+    #[cold]
+    fn begin_again(&self, task: &dyn Polled, claimed: &Claimed) -> Option<u32> {
+        self.forget_future(task);
+        self.reschedule(claimed)
+    }
+
+    fn forget_future(&self, task: &dyn Polled) {
+        let index = task.index();
+        let entered = self.engine.async_tasks.shard(index).lock().remove(&index);
+        task.turn().end();
+        drop(entered); // A shell: the future is gone.
     }
 
     /// Gives the turn with a pending future back. Woken meanwhile, it is queued; or dropped, if it was for that.
@@ -306,13 +354,13 @@ impl Local {
 
     fn end_polled(&self, task: &dyn Polled, outcome: Outcome, bypass: bool) -> Option<u32> {
         let index = task.index();
-        let entered = self.engine.async_tasks.shard(index).lock().remove(&index);
-        task.turn().end();
-        drop(entered); // A shell: the future is gone.
+        self.forget_future(task);
         if self.engine.graph.extra(index) != 0 {
             self.end_future(index);
         }
-        self.end(&Claimed::handed(index), outcome, &Inputs::new(), bypass)
+        // None, unless it might have had to begin again.
+        let inputs = self.engine.graph.inputs(index);
+        self.end(&Claimed::handed(index), outcome, &inputs, bypass)
     }
 
     /// Calls `f` as a part of the task.

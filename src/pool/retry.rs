@@ -11,14 +11,13 @@
 //!    that is how a second retry finds it. One that is retried again and again keeps the latest alone.
 //! 4. No user code runs under the lock: submits leave what follows in the effects, and what is to be dropped is collected.
 
-use std::any::TypeId;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
 use super::Engine;
 use super::extras::Extra;
-use super::job::{self, Claimed, Job};
+use super::job::{self, Claimed, Job, Kind};
 use super::local::Local;
 use super::run::guarded;
 use super::submit::Keyed;
@@ -173,7 +172,7 @@ impl Local {
         };
         let key = engine.graph.key(old).map(|key| {
             engine.graph.unpublish(old);
-            (key, job::value_type(&engine.graph, old))
+            (key, job::kind(&engine.graph, old))
         });
         let (task, unused) = self.submit_anew(&spec, key, &inputs, job, leftovers);
         match unused {
@@ -219,14 +218,14 @@ impl Local {
     fn submit_anew(
         &self,
         spec: &Spec,
-        key: Option<(Key, TypeId)>,
+        key: Option<(Key, Kind)>,
         inputs: &[u32],
         job: Job,
         leftovers: &mut Leftovers,
     ) -> (TaskRef, Option<Job>) {
         let (index, unused) = match key {
             None => (self.enter(spec, inputs, job).0, None),
-            Some((key, value)) => match self.enter_keyed(spec, key, value, inputs, job) {
+            Some((key, kind)) => match self.enter_keyed(spec, key, kind, inputs, job) {
                 Keyed::New { index, .. } => (index, None),
                 Keyed::Known(index, job) if self.engine.has_failed(index) => {
                     let failed = TaskRef::own(Arc::clone(&self.anchor), index);

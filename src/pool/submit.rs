@@ -1,6 +1,5 @@
 //! A task's way from a client into the graph and a queue.
 
-use std::any::TypeId;
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
@@ -9,7 +8,7 @@ use std::time::Instant;
 
 use super::asked::Refusal;
 use super::events::Event;
-use super::job::{self, Job};
+use super::job::{self, Job, Kind};
 use super::local::{Local, State};
 use super::run::guarded;
 use super::want::TaskRef;
@@ -18,7 +17,9 @@ use crate::graph::{Born, Entry, Key, Spec};
 
 const KEY_CONFLICT: Refusal = (
     ErrorKind::KeyConflict,
-    Cow::Borrowed("the key belongs to a task with another type of result: choose another key"),
+    Cow::Borrowed(
+        "the key belongs to a task of another function or with another type of result: choose another key",
+    ),
 );
 
 /// What has become of a submit under a key.
@@ -99,24 +100,24 @@ impl Local {
         }
     }
 
-    /// As [`submit`](Self::submit), under a key of a task whose value has this type. If it names another kind of task,
+    /// As [`submit`](Self::submit), under a key of a task of this kind. If it names another kind of task,
     /// the new one has failed. Says whether the task is a new one that has these inputs.
     #[inline]
     pub(crate) fn submit_keyed(
         &self,
         spec: &Spec,
         key: Key,
-        value: TypeId,
+        kind: Kind,
         inputs: &[u32],
         job: Job,
     ) -> (TaskRef, bool) {
         if self.scoped.get() && spec.extra == 0 {
             return match self.in_scope(spec) {
-                Ok(spec) => self.submit_keyed(&spec, key, value, inputs, job),
+                Ok(spec) => self.submit_keyed(&spec, key, kind, inputs, job),
                 Err(why) => (self.refuse(spec, Some(key), inputs, job, why), false),
             };
         }
-        let (index, new) = match self.enter_keyed(spec, key, value, inputs, job) {
+        let (index, new) = match self.enter_keyed(spec, key, kind, inputs, job) {
             Keyed::New { index, quiet } => {
                 self.submitted(index, quiet);
                 (index, true)
@@ -139,7 +140,7 @@ impl Local {
         &self,
         spec: &Spec,
         key: Key,
-        value: TypeId,
+        kind: Kind,
         inputs: &[u32],
         job: Job,
     ) -> Keyed {
@@ -147,7 +148,11 @@ impl Local {
         let mut state = self.state();
         let State { cache, fx, .. } = &mut *state;
         let graph = &self.engine.graph;
-        match graph.entry(key, |index| job::value_type(graph, index) == value, fx) {
+        match graph.entry(
+            key,
+            |index| kind.is_answered_by(job::kind(graph, index)),
+            fx,
+        ) {
             Entry::Vacant(vacant) => {
                 let born = graph.submit_at(vacant, cache, spec, inputs, job, fx);
                 let quiet = self.queue_born(&mut state, spec, born, at);

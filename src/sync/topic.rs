@@ -19,6 +19,7 @@ use super::coordination::Kind;
 use super::crowd::{Crowd, Crowded};
 use crate::Client;
 use crate::error::{NameError, WaitError};
+use crate::place::Carried;
 use crate::pool::Engine;
 use crate::pool::clock::wall_time;
 use crate::pool::run::guarded;
@@ -36,7 +37,12 @@ impl<P> Client<P> {
     ///
     /// # Errors
     /// If one of this name has messages of another type, or the client is closed.
-    pub fn topic<T: Send + Sync + 'static>(&self, name: &str) -> Result<Topic<T>, NameError> {
+    pub fn topic<T: Carried<P> + Sync>(&self, name: &str) -> Result<Topic<T>, NameError> {
+        self.topic_of(name)
+    }
+
+    /// As [`topic`](Self::topic), of messages that every place can take.
+    fn topic_of<T: Send + Sync + 'static>(&self, name: &str) -> Result<Topic<T>, NameError> {
         let (engine, asked) = (self.engine(), std::any::type_name::<T>());
         let inner = engine
             .coordination
@@ -61,7 +67,7 @@ impl<P> Client<P> {
     /// # Errors
     /// If the topic has messages of another type than `String`, or the client is closed.
     pub fn log_event(&self, topic: &str, text: impl Into<String>) -> Result<(), NameError> {
-        let topic = self.topic::<String>(topic)?;
+        let topic = self.topic_of::<String>(topic)?;
         topic
             .publish(text.into())
             .map_err(|_closed| NameError::Closed)
@@ -75,7 +81,7 @@ impl<P> Client<P> {
         if !self.engine().coordination.exists(Kind::Topic, topic) {
             return Ok(Vec::new());
         }
-        Ok(self.topic::<String>(topic)?.history())
+        Ok(self.topic_of::<String>(topic)?.history())
     }
 }
 

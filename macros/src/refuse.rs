@@ -1,0 +1,146 @@
+//! What cannot be a task, and what to write instead.
+
+use quote::ToTokens;
+use syn::visit::{self, Visit};
+use syn::{Error, ItemFn, Lifetime, Token, Type, TypeBareFn, TypeImplTrait, TypeReference};
+
+/// What is said of anything that is no function with a body.
+pub(crate) fn not_a_function(error: &Error) -> Error {
+    Error::new(
+        error.span(),
+        "`#[task]` goes on a free function with a body",
+    )
+}
+
+/// The first thing about the function itself that cannot work.
+pub(crate) fn check(function: &ItemFn) -> syn::Result<()> {
+    let signature = &function.sig;
+    let refuse = |what: &dyn ToTokens, text: &str| Err(Error::new_spanned(what, text));
+    if let Some(word) = &signature.constness {
+        return refuse(
+            word,
+            "a task cannot be a `const fn`: call the `const fn` from a function that is the task",
+        );
+    }
+    if let Some(word) = &signature.unsafety {
+        return refuse(
+            word,
+            "a task cannot be `unsafe`, since whoever runs it promises nothing: call the `unsafe fn` from a safe function that is the task",
+        );
+    }
+    if let Some(abi) = &signature.abi {
+        return refuse(
+            abi,
+            "a task cannot be an `extern` function: call it from a function that is the task",
+        );
+    }
+    if let Some(variadic) = &signature.variadic {
+        return refuse(variadic, "a task cannot be variadic: take a `Vec`");
+    }
+    let generics = &signature.generics;
+    if let Some(lifetime) = generics.lifetimes().next() {
+        return refuse(
+            lifetime,
+            "a task cannot name lifetimes: take `&T` without one, and give a result that owns what it holds",
+        );
+    }
+    if let Some(parameter) = generics.params.first() {
+        return refuse(
+            parameter,
+            "a task cannot be generic, since another process must find it by its name: write a task for each type, and have them call the generic function",
+        );
+    }
+    if let Some(clause) = &generics.where_clause {
+        return refuse(
+            clause,
+            "a task cannot have a `where` clause: it has no generic parameters",
+        );
+    }
+    Ok(())
+}
+
+/// The first thing in a type that cannot be in a task's signature. The outermost `&` of a parameter is off already.
+pub(crate) fn check_type(ty: &Type, result: bool) -> syn::Result<()> {
+    let mut search = Search {
+        result,
+        found: None,
+    };
+    search.visit_type(ty);
+    search.found.map_or(Ok(()), Err)
+}
+
+struct Search {
+    result: bool,
+    found: Option<Error>,
+}
+
+impl Search {
+    fn refuse(&mut self, what: &dyn ToTokens, text: &str) {
+        self.found
+            .get_or_insert_with(|| Error::new_spanned(what, text));
+    }
+
+    fn borrowed(&mut self, what: &dyn ToTokens) {
+        let text = if self.result {
+            "a task cannot give a borrowed result, since what it borrows from ends with the task: give an owned one, such as \
+             `String` for `&str` or `Vec<T>` for `&[T]`"
+        } else {
+            "a task's parameter is `T` or `&T` of an owned type: what is inside of `T` cannot be borrowed"
+        };
+        self.refuse(what, text);
+    }
+}
+
+impl<'ast> Visit<'ast> for Search {
+    fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+        self.borrowed(reference);
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        self.borrowed(lifetime);
+    }
+
+    fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
+        let text = if self.result {
+            "a task's result must be a type with a name, since it is decoded elsewhere: write it out, or give a `Vec` of what \
+             it iterates over"
+        } else {
+            "a task's parameter must be a type with a name, since another process decodes it: write out one"
+        };
+        self.refuse(ty, text);
+    }
+
+    fn visit_type_bare_fn(&mut self, ty: &'ast TypeBareFn) {
+        self.refuse(
+            ty,
+            "a function cannot travel: take an `enum` that says which one",
+        );
+    }
+
+    fn visit_type(&mut self, ty: &'ast Type) {
+        match ty {
+            Type::TraitObject(object) => self.refuse(object,
+                "a trait object cannot be decoded, since its type is not known: use an `enum` of the types that there are",
+            ),
+            Type::Ptr(pointer) => self.refuse(pointer,
+                "a pointer means nothing in another process: use an owned type",
+            ),
+            Type::Never(never) => self.refuse(never,
+                "a task must give something: leave the result out, or write `()`",
+            ),
+            Type::Infer(hole) => self.refuse(hole, "write the type out"),
+            Type::Path(path) if path.path.is_ident("Self") => self.refuse(path,
+                "a task is a free function, outside of any `impl`: name the type",
+            ),
+            _ => visit::visit_type(self, ty),
+        }
+    }
+}
+
+/// What is said of a parameter `&mut T`.
+pub(crate) fn mutable(word: &Token![mut]) -> Error {
+    Error::new_spanned(
+        word,
+        "a task cannot change what others read: take `T` by value and give the changed one back",
+    )
+}

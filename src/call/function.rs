@@ -1,0 +1,156 @@
+//! A `#[task]` function: what is known of it, and what can be done with its calls by who does not know its types.
+
+use std::any::TypeId;
+use std::panic::Location;
+use std::sync::Arc;
+
+use super::Call;
+use super::arg::Parts;
+use super::args::{Args, Visit};
+use super::body::{Attempt, Body, Run};
+use super::param::Portable;
+use super::parcel::{Parcel, Travelling, pack, unpack};
+use crate::error::Failure;
+use crate::pool::attempts::Recipe;
+use crate::pool::job::{self, Job, Table};
+use crate::pool::want::TaskRef;
+
+/// What is known of a function without its types.
+#[derive(Clone, Copy, Debug)]
+pub struct Info {
+    /// Its path, or the name that it was given.
+    pub name: &'static str,
+    /// Raised when it begins to give other results.
+    pub version: u32,
+    /// Its results follow from its arguments.
+    pub pure: bool,
+    /// Its parameters and its result, as written.
+    pub signature: &'static str,
+    /// Of the signature and the version.
+    pub signature_hash: u64,
+    /// Where it is written.
+    pub file: &'static str,
+    /// Where it is written.
+    pub line: u32,
+    /// The type that its name is, which no other function has.
+    pub of: TypeId,
+}
+
+impl Info {
+    /// Tells the function from others, and from itself before a change.
+    pub(crate) fn identity(&self) -> (TypeId, u32) {
+        (self.of, self.version)
+    }
+
+    pub(crate) fn place(&self) -> String {
+        format!("{}:{}", self.file, self.line)
+    }
+}
+
+/// A function by its types: the static that `#[task]` writes.
+///
+/// Everything here is generic over the signature alone, so functions of one signature share it.
+#[allow(missing_debug_implementations, reason = "of no use to anybody")]
+pub struct Definition<A: Args, R> {
+    info: Info,
+    run: Run<A, R>,
+    once: Table,
+    attempt: Table,
+    travelling: Table,
+}
+
+impl<A: Args, R: Portable> Definition<A, R> {
+    /// `itself` is the static that this is to be.
+    pub const fn new(info: Info, run: Run<A, R>, itself: &'static dyn Defined) -> Self {
+        Self {
+            info,
+            run,
+            once: Table::of_calls::<Body<A, R>, R>(itself),
+            attempt: Table::of_calls::<Attempt<A, R>, R>(itself),
+            travelling: Table::of_calls::<Travelling<A, R>, R>(itself),
+        }
+    }
+
+    /// Describes a call.
+    #[inline]
+    #[track_caller]
+    pub fn call(&'static self, args: A::Raw, parts: Parts) -> Call<R> {
+        let body = Body {
+            run: self.run,
+            args: A::hold(args),
+        };
+        Call::new(Job::call(&self.once, body), parts, Location::caller())
+    }
+}
+
+/// A function whose types are not known here.
+#[allow(private_interfaces, reason = "called by this crate only")]
+pub trait Defined: Sync {
+    /// What is known of it.
+    fn info(&'static self) -> &'static Info;
+
+    /// Shows the arguments of a call that is not in the graph yet.
+    #[doc(hidden)]
+    fn each_arg(&self, job: &Job, visit: &mut Visit<'_>) -> Result<(), Failure>;
+
+    /// Makes attempts of a call that is not in the graph yet.
+    #[doc(hidden)]
+    fn recipe(&'static self, job: Job) -> Recipe;
+
+    /// A call with these arguments; if it is `round_trip`, its inputs and its result are encoded and decoded too.
+    #[doc(hidden)]
+    fn travelling(&'static self, parcel: &Arc<Parcel>, round_trip: bool) -> Job;
+
+    /// Encodes the result of a finished task of this function, which the caller has pinned.
+    #[doc(hidden)]
+    fn encode_result(&self, task: &TaskRef) -> Result<Parcel, Failure>;
+
+    /// A task that is finished with this result.
+    #[doc(hidden)]
+    fn decode_result(&self, parcel: &Parcel) -> Result<Job, Failure>;
+}
+
+#[allow(private_interfaces, reason = "called by this crate only")]
+impl<A: Args, R: Portable> Defined for Definition<A, R> {
+    fn info(&'static self) -> &'static Info {
+        &self.info
+    }
+
+    fn each_arg(&self, job: &Job, visit: &mut Visit<'_>) -> Result<(), Failure> {
+        let body = job.body::<Body<A, R>>();
+        A::each(&body.expect("a call is made with a body").args, visit)
+    }
+
+    fn recipe(&'static self, job: Job) -> Recipe {
+        let Body { run, args } = job.into_body::<Body<A, R>>();
+        let args = Arc::new(args);
+        Recipe::new(move || {
+            let args = Arc::clone(&args);
+            Job::call::<_, R>(&self.attempt, Attempt::<A, R> { run, args })
+        })
+    }
+
+    fn travelling(&'static self, parcel: &Arc<Parcel>, round_trip: bool) -> Job {
+        let body = Travelling::<A, R> {
+            run: self.run,
+            parcel: Arc::clone(parcel),
+            function: &self.info,
+            round_trip,
+        };
+        Job::call::<_, R>(&self.travelling, body)
+    }
+
+    fn encode_result(&self, task: &TaskRef) -> Result<Parcel, Failure> {
+        pack(job::value::<R>(&task.engine().graph, task.index()))
+    }
+
+    fn decode_result(&self, parcel: &Parcel) -> Result<Job, Failure> {
+        unpack::<R>(parcel).map(Job::given)
+    }
+}
+
+impl std::fmt::Debug for dyn Defined {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Defined")
+    }
+}

@@ -1,0 +1,202 @@
+//! Handles inside of what is encoded: a handle is written as its place in a list that goes beside the bytes.
+//!
+//! A handle keeps its task, so it cannot be mere bytes. While something is encoded the handles in it are collected, each a
+//! want; while it is decoded they are looked up. A driver sends for each of them what the other side knows the task by,
+//! and hands a list of its own tasks to the decoding. Which of this is under way on a thread stands here, since serde
+//! has no way to pass it. Outside of it a handle refuses to be serialized.
+
+use std::any::TypeId;
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::ser::{Error as _, Serialize, Serializer};
+
+use crate::error::TaskError;
+use crate::future::TaskFuture;
+use crate::graph::State;
+use crate::pool::Engine;
+use crate::pool::job::{self, Kind};
+use crate::pool::local;
+use crate::pool::want::TaskRef;
+
+/// A handle whose type is not known here: one want of a task.
+#[derive(Clone, Debug)]
+pub struct AnyHandle {
+    task: TaskRef,
+    of: TypeId,
+}
+
+impl AnyHandle {
+    /// The same handle, without its type.
+    pub fn new<T: Send + Sync + 'static>(handle: TaskFuture<T>) -> Self {
+        Self {
+            task: handle.into_task(),
+            of: TypeId::of::<T>(),
+        }
+    }
+
+    /// The handle of a task of any kind.
+    pub(crate) fn of_task(task: TaskRef) -> Self {
+        let of = job::kind(&task.engine().graph, task.index());
+        Self::with_kind(task, of)
+    }
+
+    /// The handle of a task of this kind; one that was refused is of none.
+    pub(crate) fn with_kind(task: TaskRef, of: Kind) -> Self {
+        Self {
+            task,
+            of: of.value(),
+        }
+    }
+
+    pub(crate) fn task(&self) -> &TaskRef {
+        &self.task
+    }
+
+    pub(crate) fn into_task(self) -> TaskRef {
+        self.task
+    }
+
+    /// Waits until the task is settled.
+    ///
+    /// # Errors
+    /// The task's.
+    pub(crate) fn wait(&self) -> Result<(), TaskError> {
+        let task = &self.task;
+        if !task.is_settled() {
+            local::with(task.engine(), |local| local.wait_task(task.index(), None))?;
+        }
+        if task.state() == State::Finished {
+            return Ok(());
+        }
+        Err(task.error())
+    }
+
+    /// The handle, if its task gives a `T`.
+    pub fn downcast<T: Send + Sync + 'static>(&self) -> Option<TaskFuture<T>> {
+        (self.of == TypeId::of::<T>()).then(|| TaskFuture::own(self.task.clone()))
+    }
+}
+
+/// What is done on this thread with the values that serde is driven over.
+enum Doing {
+    Nothing,
+    Packing(Vec<AnyHandle>),
+    Unpacking(Arc<[AnyHandle]>),
+    /// Of calls of the client at this address, which the caller has in its hands. Its count of references is on a line
+    /// that all threads read, so it is not touched.
+    Hashing(usize),
+}
+
+thread_local! {
+    static DOING: RefCell<Doing> = const { RefCell::new(Doing::Nothing) };
+}
+
+/// Puts back what was done before, also when the user's code panics.
+struct Outer(Option<Doing>);
+
+impl Outer {
+    fn enter(doing: Doing) -> Self {
+        Self(Some(DOING.replace(doing)))
+    }
+
+    fn leave(mut self) -> Doing {
+        DOING.replace(self.0.take().expect("there until it is put back"))
+    }
+}
+
+impl Drop for Outer {
+    fn drop(&mut self) {
+        if let Some(outer) = self.0.take() {
+            drop(DOING.replace(outer));
+        }
+    }
+}
+
+/// Collects the handles in what `f` serializes.
+pub(super) fn packing<R>(f: impl FnOnce() -> R) -> (R, Vec<AnyHandle>) {
+    let outer = Outer::enter(Doing::Packing(Vec::new()));
+    let result = f();
+    match outer.leave() {
+        Doing::Packing(handles) => (result, handles),
+        _ => unreachable!("whoever enters leaves"),
+    }
+}
+
+/// Finds the handles in what `f` deserializes in this list.
+pub(super) fn unpacking<R>(handles: &Arc<[AnyHandle]>, f: impl FnOnce() -> R) -> R {
+    let _outer = Outer::enter(Doing::Unpacking(Arc::clone(handles)));
+    f()
+}
+
+/// Has the handles in what `f` serializes count as their keys, for a call of this client.
+pub(super) fn hashing<R>(engine: &Arc<Engine>, f: impl FnOnce() -> R) -> R {
+    let _outer = Outer::enter(Doing::Hashing(address(engine)));
+    f()
+}
+
+fn address(engine: &Arc<Engine>) -> usize {
+    Arc::as_ptr(engine) as usize
+}
+
+/// Feeds what a task counts as in a stable hash: its key, or else its place in the graph.
+pub(super) fn feed(task: &TaskRef, mut feed: impl FnMut(&[u8])) {
+    let graph = &task.engine().graph;
+    match graph.key(task.index()) {
+        Some(key) => {
+            feed(b"k");
+            key.feed(feed);
+        }
+        None => {
+            let id = graph.id(task.index());
+            feed(b"i");
+            feed(&id.index.to_le_bytes());
+            feed(&id.generation.to_le_bytes());
+        }
+    }
+}
+
+const OUTSIDE: &str = "a handle can be encoded only as a part of a call or of its result: give the result of its task instead";
+const FOREIGN: &str =
+    "a handle in it belongs to another client: submit its task where the call is submitted";
+
+/// As a part of the arguments or the result of a call; anywhere else it is an error.
+impl<T: Send + Sync + 'static> Serialize for TaskFuture<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        DOING.with_borrow_mut(|doing| match doing {
+            Doing::Packing(handles) => {
+                handles.push(AnyHandle::new(self.clone()));
+                serializer.serialize_u32(handles.len() as u32 - 1)
+            }
+            Doing::Hashing(engine) if *engine != address(self.task().engine()) => {
+                Err(S::Error::custom(FOREIGN))
+            }
+            Doing::Hashing(_) => {
+                let mut bytes = Vec::with_capacity(32);
+                feed(self.task(), |part| bytes.extend_from_slice(part));
+                serializer.serialize_bytes(&bytes)
+            }
+            Doing::Nothing | Doing::Unpacking(_) => Err(S::Error::custom(OUTSIDE)),
+        })
+    }
+}
+
+/// As a part of the arguments or the result of a call; anywhere else it is an error.
+impl<'de, T: Send + Sync + 'static> Deserialize<'de> for TaskFuture<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let place = u32::deserialize(deserializer)?;
+        let found = DOING.with_borrow(|doing| match doing {
+            Doing::Unpacking(handles) => Ok(handles.get(place as usize).cloned()),
+            _ => Err(D::Error::custom(OUTSIDE)),
+        })?;
+        let handle =
+            found.ok_or_else(|| D::Error::custom("it names a handle that did not come with it"))?;
+        handle.downcast().ok_or_else(|| {
+            let asked = std::any::type_name::<T>();
+            D::Error::custom(format!(
+                "the handle is of a task that gives something else than `{asked}`"
+            ))
+        })
+    }
+}

@@ -1,0 +1,245 @@
+//! Arguments and results as bytes, with the handles in them beside: how a call would leave the process.
+//!
+//! The bytes are postcard's. Of a call they are its arguments in order: a byte 0 and the value, or a byte 1 and the place
+//! among the task's inputs as a varint.
+
+use std::sync::Arc;
+
+use postcard::ser_flavors::Flavor;
+use serde::Serialize;
+
+use super::arg::{Arg, Kind};
+use super::args::Args;
+use super::body::{Run, future_in};
+use super::content::{Content, ContentError, refused};
+use super::function::{Defined, Info};
+use super::handles::{self, AnyHandle};
+use super::param::{Item, Portable};
+use crate::attempts::Reschedule;
+use crate::client::current_blame;
+use crate::error::{ErrorKind, Failure, TaskError};
+use crate::pool::job::{Job, RunContext, Runs};
+use crate::pool::polled;
+
+/// What has been encoded.
+#[derive(Clone, Debug)]
+pub struct Parcel {
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The handles in them, each written as its place here.
+    pub handles: Arc<[AnyHandle]>,
+}
+
+/// A value that can be encoded and hashed.
+pub(crate) trait Encodable {
+    fn encode(&self, bytes: &mut Vec<u8>) -> Result<(), postcard::Error>;
+
+    fn feed(&self, content: &mut Content) -> Result<(), ContentError>;
+}
+
+impl<T: Serialize> Encodable for T {
+    fn encode(&self, bytes: &mut Vec<u8>) -> Result<(), postcard::Error> {
+        postcard::serialize_with_flavor(self, Appended(bytes))
+    }
+
+    fn feed(&self, content: &mut Content) -> Result<(), ContentError> {
+        self.serialize(content)
+    }
+}
+
+/// Postcard's output, after what is there.
+struct Appended<'b>(&'b mut Vec<u8>);
+
+impl Flavor for Appended<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+/// Encodes the arguments of a call that is not in the graph yet.
+pub(super) fn of_call(function: &'static dyn Defined, job: &Job) -> Result<Parcel, Failure> {
+    let mut bytes = Vec::new();
+    let mut place = 0;
+    let (encoded, handles) = handles::packing(|| {
+        function.each_arg(job, &mut |item| {
+            place += 1;
+            let encoded = match item {
+                Item::Value(value) => {
+                    bytes.push(0);
+                    value.encode(&mut bytes)
+                }
+                Item::Input(input) => {
+                    bytes.push(1);
+                    (input as u32).encode(&mut bytes)
+                }
+            };
+            encoded.map_err(|error| refused(place, function.info().name, &error))
+        })
+    });
+    encoded?;
+    Ok(Parcel {
+        bytes,
+        handles: handles.into(),
+    })
+}
+
+/// Encodes a value.
+pub(super) fn pack<T: Portable>(value: &T) -> Result<Parcel, Failure> {
+    let mut bytes = Vec::new();
+    let (encoded, handles) = handles::packing(|| value.encode(&mut bytes));
+    encoded.map_err(|error| {
+        format!(
+            "`{}` cannot be encoded: {error}",
+            std::any::type_name::<T>()
+        )
+    })?;
+    Ok(Parcel {
+        bytes,
+        handles: handles.into(),
+    })
+}
+
+/// Decodes a value, all of it.
+pub(super) fn unpack<T: Portable>(parcel: &Parcel) -> Result<T, Failure> {
+    let mut rest = &*parcel.bytes;
+    let value = handles::unpacking(&parcel.handles, || take(&mut rest))?;
+    if rest.is_empty() {
+        return Ok(value);
+    }
+    Err(undecodable::<T>(&format_args!(
+        "{} bytes are left over",
+        rest.len()
+    )))
+}
+
+fn take<T: Portable>(rest: &mut &[u8]) -> Result<T, Failure> {
+    let (value, left) =
+        postcard::take_from_bytes(rest).map_err(|error| undecodable::<T>(&error))?;
+    *rest = left;
+    Ok(value)
+}
+
+#[cold]
+fn undecodable<T>(why: &dyn std::fmt::Display) -> Failure {
+    format!("these bytes are no `{}`: {why}", std::any::type_name::<T>()).into()
+}
+
+/// Where the arguments of a call are decoded from.
+pub(crate) struct Source<'s, 'c> {
+    rest: &'s [u8],
+    /// Inputs are encoded and decoded too, as if they had come from elsewhere.
+    round_trip: bool,
+    context: &'s RunContext<'c>,
+}
+
+impl Source<'_, '_> {
+    /// The next argument.
+    pub(super) fn arg<T: Portable>(&mut self) -> Result<Arg<T>, Failure> {
+        if take::<u8>(&mut self.rest)? == 0 {
+            return take(&mut self.rest).map(|value| Arg(Kind::Value(value)));
+        }
+        let place = take::<u32>(&mut self.rest)? as usize;
+        let slot = self.context.slot::<T>(place);
+        let slot = slot.ok_or_else(|| {
+            undecodable::<T>(&format_args!("there is no input {place} that gives one"))
+        })?;
+        if self.round_trip {
+            return unpack(&pack::<T>(self.context.get(&slot))?)
+                .map(|value| Arg(Kind::Value(value)));
+        }
+        Ok(Arg(Kind::Input(slot)))
+    }
+}
+
+/// A call that is decoded when it runs.
+pub(super) struct Travelling<A: Args, R> {
+    pub(super) run: Run<A, R>,
+    pub(super) parcel: Arc<Parcel>,
+    pub(super) function: &'static Info,
+    pub(super) round_trip: bool,
+}
+
+impl<A: Args, R: Portable> Travelling<A, R> {
+    fn decode(&self, context: &RunContext<'_>) -> Result<A::Held, Failure> {
+        let mut source = Source {
+            rest: &self.parcel.bytes,
+            round_trip: self.round_trip,
+            context,
+        };
+        let held = handles::unpacking(&self.parcel.handles, || A::decode(&mut source))?;
+        if source.rest.is_empty() {
+            return Ok(held);
+        }
+        Err(undecodable::<A::Raw>(&format_args!(
+            "{} bytes are left over",
+            source.rest.len()
+        )))
+    }
+}
+
+impl<A: Args, R: Portable> Runs<R> for Travelling<A, R> {
+    fn run(self, context: &RunContext<'_>) -> Result<R, Failure> {
+        let function = self.function.name;
+        let mut held = self.decode(context).map_err(|error| {
+            blamed(format!(
+                "the arguments of `{function}` cannot be decoded: {error}"
+            ))
+        })?;
+        let ran = (self.run)(A::give(&mut held, context));
+        if !self.round_trip {
+            return ran.map_err(|failure| go_on::<R>(failure, context, false));
+        }
+        match ran {
+            Ok(value) => return_trip(value),
+            Err(failure) => Err(go_on::<R>(failure, context, true)),
+        }
+    }
+}
+
+fn go_on<R: Portable>(failure: Failure, context: &RunContext<'_>, round_trip: bool) -> Failure {
+    match future_in::<R>(failure) {
+        Ok(future) if round_trip => polled::suspend_as::<R>(
+            context,
+            Box::pin(async { future.await.map_err(travelled).and_then(return_trip) }),
+        ),
+        Ok(future) => polled::suspend_as(context, future),
+        Err(failure) if round_trip => travelled(failure),
+        Err(failure) => failure,
+    }
+}
+
+/// What is left of a result when it has been elsewhere and back.
+fn return_trip<R: Portable>(value: R) -> Result<R, Failure> {
+    let back = pack(&value).and_then(|parcel| unpack(&parcel));
+    back.map_err(|error| blamed(format!("its result cannot travel: {error}")))
+}
+
+/// What is left of an error: its text. An error of tenter's own keeps what it says of the task that is to blame.
+fn travelled(failure: Failure) -> Failure {
+    if failure.is::<TaskError>() || failure.is::<Reschedule>() {
+        return failure;
+    }
+    failure.to_string().into()
+}
+
+/// The error of the current task, whose arguments or result are to blame.
+fn blamed(text: String) -> Failure {
+    Box::new(TaskError::new(
+        ErrorKind::Encoding,
+        current_blame(),
+        text,
+        None,
+    ))
+}

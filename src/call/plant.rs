@@ -1,0 +1,220 @@
+//! From a description to tasks: a submit of a call makes the calls among its arguments first, without recursion.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use super::arg::{Input, Rest};
+use super::{Call, Defined, Described, Parcel, content, parcel};
+use crate::error::ErrorKind;
+use crate::future::TaskFuture;
+use crate::graph::Spec;
+use crate::inputs::Linker;
+use crate::launch::{at, launch_alone, launch_now};
+use crate::pool::Engine;
+use crate::pool::asked::Refusal;
+use crate::pool::attempts::Recipe;
+use crate::pool::job::Job;
+use crate::pool::local;
+use crate::pool::run::guarded;
+use crate::pool::want::TaskRef;
+use crate::task::sealed::{Sealed, SealedRetry};
+use crate::task::{Bare, Called, IntoRetry, IntoTask, Plan};
+
+impl<P, T> Sealed<P> for Call<T> {}
+impl<P, T> SealedRetry<P> for Call<T> {}
+
+#[allow(private_interfaces, reason = "called by this crate only")]
+impl<P, T: Send + Sync + 'static> IntoTask<P> for Call<T> {
+    type Output = T;
+
+    #[inline]
+    fn launch(mut self, bare: &Bare<'_>) -> TaskFuture<T> {
+        let engine = bare.engine;
+        let function = self.described.function();
+        let info = function.info();
+        if !self.described.is_alone() || engine.options.encodes {
+            let plan = bare_plan(engine, function, bare.waits);
+            return TaskFuture::own(plant(self.described, plan, false, bare.location));
+        }
+        let job = self.described.job.take().expect("it is planted once");
+        if info.pure {
+            let mut plan = bare_plan(engine, function, bare.waits);
+            purify(&mut plan, function, &job, &[]);
+            return plan.launch_alone(job, bare.location);
+        }
+        let spec = Spec {
+            name: local::with(engine, |local| local.function_number(info)),
+            ..at(bare.location)
+        };
+        if bare.waits {
+            launch_alone(engine, &spec, job)
+        } else {
+            launch_now(engine, &spec, job)
+        }
+    }
+
+    fn launch_as(self, plan: Plan<'_>, location: &'static Location<'static>) -> TaskFuture<T> {
+        TaskFuture::own(plant(self.described, plan, false, location))
+    }
+}
+
+#[allow(private_interfaces, reason = "called by this crate only")]
+impl<P, T: Send + Sync + 'static> IntoRetry<P> for Call<T> {
+    type Output = T;
+
+    fn launch_again(self, plan: Plan<'_>, location: &'static Location<'static>) -> TaskFuture<T> {
+        TaskFuture::own(plant(self.described, plan, true, location))
+    }
+}
+
+/// What is asked for a call that is submitted without options.
+fn bare_plan<'c>(engine: &'c Arc<Engine>, function: &'static dyn Defined, waits: bool) -> Plan<'c> {
+    let mut plan = Plan::new(engine, Called::Function(function.info()));
+    plan.waits = waits;
+    plan
+}
+
+/// A call whose inputs are being made.
+struct Bed {
+    call: Described,
+    rest: Rest,
+    /// The inputs before this one are there.
+    next: usize,
+}
+
+impl<T> Call<T> {
+    /// The function, the encoded arguments, and the inputs: the calls among these are submitted.
+    pub(crate) fn into_parts(
+        self,
+        engine: &Arc<Engine>,
+    ) -> (&'static dyn Defined, Result<Parcel, Refusal>, Vec<TaskRef>) {
+        let function = self.described.function();
+        let mut bed = Bed::new(self.described);
+        while let Some(nested) = bed.next_nested() {
+            let (plan, location) = (bare_plan(engine, nested.function(), true), nested.location);
+            bed.put(plant(nested, plan, false, location));
+        }
+        let job = bed.call.job.as_ref().expect("it is planted once");
+        let args = checked(|| parcel::of_call(function, job));
+        let inputs = bed.rest.inputs.into_iter().filter_map(Input::into_task);
+        (function, args, inputs.collect())
+    }
+}
+
+impl Bed {
+    fn new(mut call: Described) -> Self {
+        let rest = call.parts.0.take().map_or_else(Rest::default, |rest| *rest);
+        Self {
+            call,
+            rest,
+            next: 0,
+        }
+    }
+
+    /// The next call among the inputs, to be made in its place.
+    fn next_nested(&mut self) -> Option<Described> {
+        while let Some(input) = self.rest.inputs.get_mut(self.next) {
+            match std::mem::replace(input, Input::Out) {
+                Input::Call(call) => return Some(call),
+                done => *input = done,
+            }
+            self.next += 1;
+        }
+        None
+    }
+
+    /// The call that was handed out is this task now.
+    fn put(&mut self, task: TaskRef) {
+        self.rest.inputs[self.next] = Input::Task(task);
+        self.next += 1;
+    }
+}
+
+/// Makes the tasks of a call and of those in it. The plan is the outermost one's.
+fn plant(
+    root: Described,
+    plan: Plan<'_>,
+    again: bool,
+    location: &'static Location<'static>,
+) -> TaskRef {
+    let (engine, waits) = (plan.engine, plan.waits);
+    let mut outer = Vec::new();
+    let mut bed = Bed::new(root);
+    loop {
+        while let Some(nested) = bed.next_nested() {
+            outer.push(std::mem::replace(&mut bed, Bed::new(nested)));
+        }
+        let Some(parent) = outer.pop() else {
+            return make(bed, plan, again, location);
+        };
+        let done = std::mem::replace(&mut bed, parent);
+        let plan = bare_plan(engine, done.call.function(), waits);
+        let location = done.call.location;
+        bed.put(make(done, plan, false, location));
+    }
+}
+
+/// Makes the task of a call whose inputs are all there.
+fn make(
+    mut bed: Bed,
+    mut plan: Plan<'_>,
+    again: bool,
+    location: &'static Location<'static>,
+) -> TaskRef {
+    let function = bed.call.function();
+    let Rest { inputs, options } = bed.rest;
+    let inputs: Vec<TaskRef> = inputs.into_iter().filter_map(Input::into_task).collect();
+    let again = again || options.retries.is_some();
+    options.apply(&mut plan);
+    let mut job = bed.call.job.take().expect("it is planted once");
+    if function.info().pure && plan.key.is_none() {
+        purify(&mut plan, function, &job, &inputs);
+    }
+    let mut travels = None;
+    if plan.engine.options.encodes && !plan.is_refused() {
+        match checked(|| parcel::of_call(function, &job)) {
+            Ok(parcel) => {
+                let parcel = Arc::new(parcel);
+                let stays = std::mem::replace(&mut job, function.travelling(&parcel, true));
+                let _ = guarded(|| stays.drop_task());
+                travels = Some(parcel);
+            }
+            Err(why) => plan.refuse_because(why),
+        }
+    }
+    let mut linker = Linker::default();
+    for input in inputs {
+        linker.give(input);
+    }
+    if !again || plan.is_refused() {
+        return plan.launch::<()>(linker, job, location).into_task();
+    }
+    let recipe = match travels {
+        None => function.recipe(job),
+        Some(parcel) => {
+            job.drop_task();
+            Recipe::new(move || function.travelling(&parcel, true))
+        }
+    };
+    let task = plan.launch_again::<()>(linker, recipe, location);
+    task.into_task()
+}
+
+/// Gives a pure call the key that its content makes.
+fn purify(plan: &mut Plan<'_>, function: &'static dyn Defined, job: &Job, inputs: &[TaskRef]) {
+    plan.pure = true;
+    match checked(|| content::key(function, job, plan.engine, inputs)) {
+        Ok(key) => plan.key = Some(key),
+        Err(why) => plan.refuse_because(why),
+    }
+}
+
+/// Calls what drives the user's `Serialize`; a panic there is an error as others are.
+fn checked<R>(f: impl FnOnce() -> Result<R, crate::error::Failure>) -> Result<R, Refusal> {
+    let text = match guarded(f) {
+        Ok(Ok(done)) => return Ok(done),
+        Ok(Err(failure)) => failure.to_string(),
+        Err(panic) => panic.text(),
+    };
+    Err((ErrorKind::Encoding, text.into()))
+}

@@ -1,0 +1,291 @@
+//! Pure calls: what makes two of them one.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+
+use serde::{Deserialize, Serialize, Serializer};
+use tenter::{Client, ErrorKind, TaskFuture, task};
+
+#[task(pure)]
+fn floor(x: f64) -> u64 {
+    x as u64
+}
+
+#[task(pure)]
+fn total(of: &[u64]) -> u64 {
+    of.iter().sum()
+}
+
+#[task(pure)]
+fn len(of: &HashMap<String, u64>) -> usize {
+    of.len()
+}
+
+#[task(pure)]
+fn values(of: BTreeMap<String, u64>) -> u64 {
+    of.values().sum()
+}
+
+#[task(pure)]
+fn inc(a: u64) -> u64 {
+    a + 1
+}
+
+#[task(pure, version = 1, name = "pinned")]
+fn pinned(a: u64, text: &str, pair: (u8, Option<i32>)) -> u64 {
+    a + text.len() as u64 + u64::from(pair.0)
+}
+
+/// The key of a call, which is the same for the same content.
+fn key<T: Send + Sync + 'static>(handle: &TaskFuture<T>) -> String {
+    handle.key().expect("a pure call has a key").to_string()
+}
+
+#[test]
+fn the_same_content_is_one_task() {
+    let client = Client::new().unwrap();
+    let (a, b) = (client.submit(inc::call(1)), client.submit(inc::call(1)));
+    assert_eq!(a, b);
+    assert_ne!(a, client.submit(inc::call(2)));
+    assert!(key(&a).starts_with("it::pure_calls::inc-"));
+}
+
+/// Kept for ever: another hash is another format, and every remembered result and every cluster of two versions is lost.
+#[test]
+fn the_key_is_the_same_in_every_process_and_version() {
+    let client = Client::new().unwrap();
+    let handle = client.submit(pinned::call(7, "abc", (1, Some(-1))));
+    assert_eq!(key(&handle), "pinned-990540f6865ad03bc391e388fb89870a");
+}
+
+#[test]
+fn long_and_short_arguments_are_told_apart() {
+    let client = Client::new().unwrap();
+    let keys: Vec<_> = (0..200u64)
+        .map(|n| {
+            let handle = client.submit(total::call((0..n).collect::<Vec<_>>()));
+            assert_eq!(*handle.result().unwrap(), n * n.saturating_sub(1) / 2);
+            key(&handle)
+        })
+        .collect();
+    let mut unique = keys.clone();
+    unique.sort();
+    unique.dedup();
+    assert_eq!(unique.len(), keys.len());
+}
+
+#[test]
+fn a_result_that_nobody_wants_is_remembered() {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+
+    #[task(pure)]
+    fn count(n: u64) -> u64 {
+        RUNS.fetch_add(1, SeqCst);
+        n
+    }
+
+    let client = Client::new().unwrap();
+    for _ in 0..3 {
+        assert_eq!(*client.submit(count::call(1)).result().unwrap(), 1);
+    }
+    assert_eq!(RUNS.load(SeqCst), 1);
+    client.forget_remembered();
+    assert_eq!(*client.submit(count::call(1)).result().unwrap(), 1);
+    assert_eq!(RUNS.load(SeqCst), 2);
+}
+
+#[test]
+fn floats_count_by_their_bits() {
+    let client = Client::new().unwrap();
+    assert_eq!(
+        client.submit(floor::call(f64::NAN)),
+        client.submit(floor::call(f64::NAN))
+    );
+    assert_ne!(
+        client.submit(floor::call(0.0)),
+        client.submit(floor::call(-0.0))
+    );
+}
+
+#[test]
+fn the_order_of_a_maps_entries_does_not_count() {
+    let client = Client::new().unwrap();
+    let map = |names: &[&str]| {
+        let entries = names
+            .iter()
+            .map(|name| ((*name).to_owned(), name.len() as u64));
+        entries.collect::<HashMap<_, _>>()
+    };
+    // Each map has a seed of its own, so equal ones give their entries in different orders.
+    let names = ["a", "bb", "ccc", "dddd", "eeeee", "ffffff"];
+    let first = client.submit(len::call(map(&names)));
+    for _ in 0..20 {
+        assert_eq!(first, client.submit(len::call(map(&names))));
+    }
+    assert_ne!(first, client.submit(len::call(map(&names[1..]))));
+    let ordered = BTreeMap::from([("a".to_owned(), 1)]);
+    let other = BTreeMap::from([("a".to_owned(), 2)]);
+    assert_ne!(
+        client.submit(values::call(ordered)),
+        client.submit(values::call(other))
+    );
+}
+
+#[test]
+fn a_handle_counts_as_its_key_or_as_itself() {
+    let client = Client::new().unwrap();
+    let keyed = client.submit(inc::call(1));
+    let nested = client.submit(inc::call(inc::call(1)));
+    assert_eq!(
+        nested,
+        client.submit(inc::call(&keyed)),
+        "both depend on the same call"
+    );
+    assert_ne!(
+        nested,
+        client.submit(inc::call(2)),
+        "a value is not the task that gives it"
+    );
+    let (one, other) = (client.scatter(1), client.scatter(1));
+    let of_one = client.submit(inc::call(&one));
+    assert_eq!(of_one, client.submit(inc::call(&one)));
+    assert_ne!(
+        of_one,
+        client.submit(inc::call(&other)),
+        "without a key each is itself"
+    );
+}
+
+#[test]
+fn a_handle_inside_of_a_value_counts_as_its_key() {
+    #[task(pure)]
+    fn first(of: Vec<TaskFuture<u64>>) -> Result<u64, tenter::TaskError> {
+        of[0].result().copied()
+    }
+
+    let client = Client::new().unwrap();
+    let handle = |n| client.submit(inc::call(n));
+    let one = client.submit(first::call(vec![handle(1)]));
+    assert_eq!(one, client.submit(first::call(vec![handle(1)])));
+    assert_ne!(one, client.submit(first::call(vec![handle(2)])));
+    assert_eq!(*one.result().unwrap(), 2);
+    let elsewhere = Client::new().unwrap();
+    let foreign = client.submit(first::call(vec![elsewhere.submit(inc::call(1))]));
+    assert_eq!(foreign.result().unwrap_err().kind(), ErrorKind::Encoding);
+}
+
+#[derive(Clone, Deserialize)]
+struct Unserializable;
+
+impl Serialize for Unserializable {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("it holds a socket"))
+    }
+}
+
+#[task(pure)]
+fn of_unserializable(_a: u64, _it: Unserializable) {}
+
+#[task]
+fn takes_unserializable(_a: u64, _it: Unserializable) {}
+
+#[test]
+fn an_argument_that_cannot_be_encoded_fails_the_call() {
+    let client = Client::builder().encode(false).build().unwrap();
+    let error = client
+        .submit(of_unserializable::call(1, Unserializable))
+        .result()
+        .unwrap_err()
+        .clone();
+    assert_eq!(error.kind(), ErrorKind::Encoding);
+    assert_eq!(
+        error.message(),
+        "argument 2 of `it::pure_calls::of_unserializable` cannot be encoded: it holds a socket"
+    );
+    let plain = client.submit(takes_unserializable::call(1, Unserializable));
+    assert!(
+        plain.result().is_ok(),
+        "a call that is not pure is never encoded in process"
+    );
+    let encoding = Client::builder().encode(true).build().unwrap();
+    let error = encoding
+        .submit(takes_unserializable::call(1, Unserializable))
+        .result()
+        .unwrap_err()
+        .clone();
+    assert_eq!(error.kind(), ErrorKind::Encoding);
+}
+
+#[derive(Clone, Deserialize)]
+struct Panics;
+
+impl Serialize for Panics {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        panic!("no")
+    }
+}
+
+#[test]
+fn a_serialize_that_panics_fails_the_call() {
+    #[task(pure)]
+    fn of_panics(_it: Panics) {}
+
+    let client = Client::new().unwrap();
+    let error = client
+        .submit(of_panics::call(Panics))
+        .result()
+        .unwrap_err()
+        .clone();
+    assert_eq!((error.kind(), error.message()), (ErrorKind::Encoding, "no"));
+}
+
+#[derive(Clone, Deserialize)]
+struct Ticket;
+
+impl Serialize for Ticket {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        serializer.serialize_u64(NEXT.fetch_add(1, SeqCst))
+    }
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn a_serialize_that_says_something_else_each_time_is_caught_in_debug_builds() {
+    #[task(pure)]
+    fn of_ticket(_it: Ticket) {}
+
+    let client = Client::new().unwrap();
+    let error = client
+        .submit(of_ticket::call(Ticket))
+        .result()
+        .unwrap_err()
+        .clone();
+    assert_eq!(error.kind(), ErrorKind::Encoding);
+    assert!(error.message().contains("do not serialize the same twice"));
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Sparse {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    a: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    b: Option<u64>,
+}
+
+#[test]
+fn a_field_that_is_skipped_is_not_the_one_that_is_there() {
+    #[task(pure)]
+    fn of_sparse(_it: Sparse) {}
+
+    let client = Client::builder().encode(false).build().unwrap();
+    let a = client.submit(of_sparse::call(Sparse {
+        a: Some(1),
+        b: None,
+    }));
+    let b = client.submit(of_sparse::call(Sparse {
+        a: None,
+        b: Some(1),
+    }));
+    assert_ne!(a, b);
+}

@@ -1,0 +1,10 @@
+use tenter::task;
+
+struct Nothing;
+
+#[task]
+fn fail() -> Result<u64, Nothing> {
+    Err(Nothing)
+}
+
+fn main() {}
