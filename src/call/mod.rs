@@ -13,6 +13,7 @@ pub(crate) mod arg;
 mod args;
 mod body;
 mod content;
+mod feed;
 mod function;
 mod handles;
 mod options;
