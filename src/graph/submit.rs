@@ -60,15 +60,15 @@ pub enum Entry<'g> {
     /// A task of the same kind; the caller owns one more want of it.
     Same(u32),
     /// A task of another kind.
-    Conflict(Key),
+    Conflict,
 }
 
-/// A key that no task has, and that none can get meanwhile.
+/// A place for a key that no task has, and that none can get meanwhile.
 #[derive(Debug)]
 #[must_use]
 pub struct Vacant<'g> {
     shard: MutexGuard<'g, Table>,
-    cell: KeyCell,
+    hash: u32,
 }
 
 impl<P> Graph<P> {
@@ -126,41 +126,39 @@ impl<P> Graph<P> {
 
     /// Looks a key up. Of the task that has it, `kin` says whether it is of the same kind.
     #[inline]
-    pub fn entry(&self, key: Key, kin: impl Fn(u32) -> bool, fx: &mut Effects) -> Entry<'_> {
-        let hash = self.keys.hash(&key);
+    pub fn entry(&self, key: &Key, kin: impl Fn(u32) -> bool, fx: &mut Effects) -> Entry<'_> {
+        let hash = self.keys.hash(key);
         let shard = self.keys.shard(hash);
-        let Some(index) = shard.find(hash, |index| self.named(index, &key, fx)) else {
-            let cell = KeyCell { key, hash };
-            return Entry::Vacant(Vacant { shard, cell });
+        let Some(index) = shard.find(hash, |index| self.named(index, key, fx)) else {
+            return Entry::Vacant(Vacant { shard, hash });
         };
         if kin(index) {
             return Entry::Same(index);
         }
         drop(shard);
         self.drop_want(index, fx);
-        Entry::Conflict(key)
+        Entry::Conflict
     }
 
-    /// As [`submit`](Self::submit), under a key. It was looked up and gets its entry under one lock, so that a key names
-    /// one task at a time.
+    /// As [`submit`](Self::submit), under the key that was looked up. It gets its entry under the same lock, so that a
+    /// key names one task at a time.
     #[inline]
     pub fn submit_at(
         &self,
-        vacant: Vacant<'_>,
+        (mut vacant, key): (Vacant<'_>, Key),
         cache: &mut Cache,
         spec: &Spec,
         inputs: &[u32],
         payload: P,
         fx: &mut Effects,
     ) -> Born {
-        let Vacant { mut shard, cell } = vacant;
-        let hash = cell.hash;
+        let hash = vacant.hash;
         let (index, node) = self.prepare(cache, spec, inputs, payload);
-        node.cold.set_key(cache.key_cell(cell));
+        node.cold.set_key(cache.key_cell(KeyCell { key, hash }));
         let ready = if inputs.is_empty() { QUEUED } else { 0 };
         node.word.store((2 * REF) | KEYED | ready, Release);
-        shard.insert(hash, index);
-        drop(shard);
+        vacant.shard.insert(hash, index);
+        drop(vacant);
         if inputs.is_empty() {
             return Born::Ready(index);
         }

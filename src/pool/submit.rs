@@ -148,19 +148,16 @@ impl Local {
         let mut state = self.state();
         let State { cache, fx, .. } = &mut *state;
         let graph = &self.engine.graph;
-        match graph.entry(
-            key,
-            |index| kind.is_answered_by(job::kind(graph, index)),
-            fx,
-        ) {
+        let kin = |index| kind.is_answered_by(job::kind(graph, index));
+        match graph.entry(&key, kin, fx) {
             Entry::Vacant(vacant) => {
-                let born = graph.submit_at(vacant, cache, spec, inputs, job, fx);
+                let born = graph.submit_at((vacant, key), cache, spec, inputs, job, fx);
                 let quiet = self.queue_born(&mut state, spec, born, at);
                 let index = born.index();
                 Keyed::New { index, quiet }
             }
             Entry::Same(index) => Keyed::Known(index, job),
-            Entry::Conflict(key) => Keyed::Conflict(job, key),
+            Entry::Conflict => Keyed::Conflict(job, key),
         }
     }
 

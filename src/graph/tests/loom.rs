@@ -80,12 +80,13 @@ impl Hand {
         let Self {
             graph, cache, fx, ..
         } = self;
-        let born = match graph.entry(Key::from(key), |_| true, fx) {
+        let key = Key::from(key);
+        let born = match graph.entry(&key, |_| true, fx) {
             Entry::Vacant(vacant) => {
-                graph.submit_at(vacant, cache, &Spec::default(), inputs, 0, fx)
+                graph.submit_at((vacant, key), cache, &Spec::default(), inputs, 0, fx)
             }
             Entry::Same(index) => return Err(index),
-            Entry::Conflict(_) => panic!("all keys are of one kind"),
+            Entry::Conflict => panic!("all keys are of one kind"),
         };
         Ok(self.born(born))
     }

@@ -100,10 +100,11 @@ impl Rig {
         let Self {
             graph, cache, fx, ..
         } = self;
-        let born = match graph.entry(Key::from(key), |_| kind == 0, fx) {
-            Entry::Vacant(vacant) => graph.submit_at(vacant, cache, spec, inputs, (), fx),
+        let key = Key::from(key);
+        let born = match graph.entry(&key, |_| kind == 0, fx) {
+            Entry::Vacant(vacant) => graph.submit_at((vacant, key), cache, spec, inputs, (), fx),
             Entry::Same(index) => return Err(Some(index)),
-            Entry::Conflict(_) => return Err(None),
+            Entry::Conflict => return Err(None),
         };
         Ok(self.born(born))
     }
