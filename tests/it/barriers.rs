@@ -63,7 +63,8 @@ fn who_gives_up_has_never_been_there() {
         let waits = barrier.clone();
         let tasks = client.map(0..2, move |_| waits.wait());
         until("both are there", || barrier.waiting() == 2);
-        assert!(tasks[0].explain().contains("barrier `three`"));
+        let says_so = || tasks[0].explain().contains("barrier `three`");
+        until("it is known what it waits for", says_so);
         let here = barrier.wait().unwrap();
         assert!(here.is_leader());
         for task in &tasks {
