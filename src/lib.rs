@@ -107,6 +107,10 @@ pub mod guide;
 mod inputs;
 mod launch;
 mod nbytes;
+#[cfg(feature = "net")]
+#[doc(hidden)]
+#[path = "../net/mod.rs"]
+pub mod net;
 mod on_done;
 mod options;
 #[cfg(feature = "rayon")]
