@@ -1,6 +1,15 @@
 //! The second driver of the graph: a scheduler that many clients and workers on other machines talk to.
 //!
 //! * `message`: what clients, the scheduler and workers tell each other.
+//! * `wire`: what stands on the wire: values, frames, messages, the handshake; no I/O.
+//! * `transport`: connections: frames into batches of messages and back, and who is alive.
 //! * `scheduler`: the pure machine that owns the graph and places tasks on workers.
 
 pub mod message;
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "connections have sockets, threads and a clock"
+)]
+pub mod transport;
+pub mod wire;
