@@ -47,7 +47,7 @@ pub enum WireError {
         /// Of how many.
         count: u16,
         /// What is wrong with it.
-        why: Box<WireError>,
+        why: Box<Self>,
     },
 }
 

@@ -129,11 +129,11 @@ impl Packer {
     }
 
     /// Moves everything collected to the end of `pieces`, as whole frames, and gives how many bytes that is. `spare` is
-    /// memory to go on with.
-    pub fn take(&mut self, pieces: &mut VecDeque<Piece>, spare: Vec<u8>) -> usize {
+    /// empty memory to go on with, and is left where it is if there is nothing to move.
+    pub fn take(&mut self, pieces: &mut VecDeque<Piece>, spare: &mut Vec<u8>) -> usize {
         self.close();
         if !self.writer.bytes.is_empty() {
-            let bytes = std::mem::replace(&mut self.writer.bytes, spare);
+            let bytes = std::mem::replace(&mut self.writer.bytes, std::mem::take(spare));
             self.done.push_back(Piece::Own(bytes));
         }
         pieces.append(&mut self.done);

@@ -9,7 +9,6 @@ use std::io;
 use bytes::buf::Limit;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use super::codec::Message;
 use super::cursor::Cursor;
 use super::error::WireError;
 use super::frame::{HEADER, Header, Kind, Limits};
@@ -34,14 +33,18 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Adds its messages to a batch.
+    /// Adds its messages to a batch, each read by `decode`.
     ///
     /// # Errors
     /// If one is wrong; those before it are in the batch.
-    pub fn decode<M: Message>(&self, batch: &mut Vec<M>) -> Result<(), WireError> {
+    pub fn decode<M>(
+        &self,
+        batch: &mut Vec<M>,
+        decode: impl Fn(&mut Cursor<'_>) -> Result<M, WireError>,
+    ) -> Result<(), WireError> {
         let mut from = Cursor::with_tails(&self.body, &self.tails);
         for number in 1..=u32::from(self.count) {
-            let message = M::decode(&mut from).map_err(|why| WireError::InMessage {
+            let message = decode(&mut from).map_err(|why| WireError::InMessage {
                 number,
                 count: self.count,
                 why: Box::new(why),
