@@ -85,38 +85,48 @@ impl Packer {
         let open = self.room();
         let (mark, tails_mark) = (self.writer.bytes.len(), self.writer.tails.len());
         message.encode(&mut self.writer);
+        let body = self.writer.bytes.len() - mark;
         let tails: usize = self.writer.tails[tails_mark..].iter().map(Bytes::len).sum();
-        let fits = self.fits(
-            self.writer.bytes.len() - open.start - HEADER,
-            open.tails + tails,
-        );
-        if fits.is_ok() {
-            self.bytes += self.writer.bytes.len() - mark + tails;
-            self.open = Some(Open {
-                count: open.count + 1,
-                tails: open.tails + tails,
-                ..open
-            });
+        let (number, start) = (self.writer.tails.len(), open.start + HEADER);
+        if self
+            .fits(mark - start + body, number, open.tails + tails)
+            .is_ok()
+        {
+            self.count(open, body, tails);
             return Ok(());
         }
-        let own_tails = self.writer.tails.split_off(tails_mark);
-        let own = self.writer.bytes.split_off(mark);
-        let alone = self.fits(own.len(), tails);
+        let alone = self.fits(body, number - tails_mark, tails);
+        self.move_on(open, mark, tails_mark, alone.is_ok());
+        alone?;
+        let open = self.open.expect("it was moved to a frame that is open");
+        self.count(open, body, tails);
+        Ok(())
+    }
+
+    /// Counts a message that has been added to the open frame.
+    fn count(&mut self, open: Open, body: usize, tails: usize) {
+        self.bytes += body + tails;
+        self.open = Some(Open {
+            count: open.count + 1,
+            tails: open.tails + tails,
+            ..open
+        });
+    }
+
+    /// Takes what was added last, from these marks on, out of a frame that it does not fit into, and puts it into the next
+    /// if it is to be kept.
+    fn move_on(&mut self, open: Open, mark: usize, tails_mark: usize, kept: bool) {
+        let tails = self.writer.tails.split_off(tails_mark);
+        let body = self.writer.bytes.split_off(mark);
         if open.count == 0 {
             self.discard(open);
         }
-        alone?;
-        self.close();
-        let open = self.room();
-        self.bytes += own.len() + tails;
-        self.writer.raw(&own);
-        self.writer.tails.extend(own_tails);
-        self.open = Some(Open {
-            count: 1,
-            tails,
-            ..open
-        });
-        Ok(())
+        if kept {
+            self.close();
+            self.room();
+            self.writer.raw(&body);
+            self.writer.tails.extend(tails);
+        }
     }
 
     /// Adds a frame without messages.
@@ -165,8 +175,9 @@ impl Packer {
         self.open = None;
     }
 
-    fn fits(&self, body: usize, tails: usize) -> Result<(), WireError> {
-        let table = 4 * self.writer.tails.len();
+    /// Whether a frame may have a body of so many bytes, and so many payloads of so many bytes.
+    fn fits(&self, body: usize, number: usize, tails: usize) -> Result<(), WireError> {
+        let table = 4 * number;
         let checks = [
             (
                 body,
@@ -179,7 +190,7 @@ impl Packer {
                 "a message in bytes",
             ),
             (
-                self.writer.tails.len(),
+                number,
                 u32::from(u16::MAX),
                 "the number of large payloads in a message",
             ),

@@ -1,0 +1,20 @@
+//! The wire and the connections of the second driver, one module a concern.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests open sockets, start threads, bound their waits by the clock, and draw random bytes"
+)]
+
+mod addresses;
+mod any;
+mod back_pressure;
+mod bad_bytes;
+mod batching;
+mod ends;
+mod frames;
+mod hellos;
+mod messages;
+mod refusals;
+mod silence;
+mod support;
+mod values;
