@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
 use tokio::time::timeout;
@@ -98,11 +99,22 @@ impl<H: Handler> Receiver<H> {
                 return Turn::Ended(lost);
             }
             if !full {
+                self.expect_news();
                 return Turn::Drained;
             }
             read += n;
         }
         Turn::More
+    }
+
+    /// A read that filled less than its room has taken all there was, and the system tells of what comes next: spares the
+    /// read that would only find nothing.
+    fn expect_news(&self) {
+        if cfg!(unix) {
+            let nothing = || Err::<(), _>(io::ErrorKind::WouldBlock.into());
+            // What it gives is what the closure gives.
+            let _ = self.stream.try_io(Interest::READABLE, nothing);
+        }
     }
 
     /// Decodes the frames that are complete.

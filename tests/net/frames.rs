@@ -43,7 +43,7 @@ fn a_frame_has_at_most_as_many_messages_as_its_header_can_say() {
     let mut got = Vec::<Note>::new();
     while let Some(frame) = unpacker.next_frame().unwrap() {
         frame
-            .decode(&mut got, |from| tenter::net::wire::Message::decode(from))
+            .decode(&mut got, tenter::net::wire::Message::decode)
             .unwrap();
         frames += 1;
     }
