@@ -188,9 +188,10 @@ impl<H: Handler> Receiver<H> {
     }
 }
 
-/// When the hub ends first: no handle of the connection may keep its socket open.
+/// When the hub ends first, or the handler panics: no handle of the connection may keep its socket open.
 impl<H: Handler> Drop for Receiver<H> {
     fn drop(&mut self) {
+        self.core.remove(&self.shared);
         self.shared.finish(Lost::new(LostKind::ClosedHere, ENDING));
     }
 }

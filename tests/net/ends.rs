@@ -98,7 +98,7 @@ fn half_a_frame_and_then_silence_is_the_end() {
     assert_eq!(lost.kind, LostKind::Silent);
     assert_eq!(
         lost.to_string(),
-        "nothing was heard from the other side for 200ms"
+        "nothing was heard from the other side for 600ms"
     );
 }
 

@@ -8,7 +8,7 @@ use tenter::net::transport::{LostKind, Settings};
 use crate::support::{Bare, Event, NEVER, Note, Side, hasty};
 
 /// What may pass without a sign of life, many times over.
-const LONG: Duration = Duration::from_secs(1);
+const LONG: Duration = Duration::from_secs(2);
 
 #[test]
 fn idle_connections_stay() {

@@ -226,7 +226,7 @@ pub(crate) fn timeless() -> Settings {
 pub(crate) fn hasty() -> Settings {
     Settings {
         heartbeat: Duration::from_millis(20),
-        silence: Duration::from_millis(200),
+        silence: Duration::from_millis(600),
         ..Settings::default()
     }
 }
