@@ -120,7 +120,7 @@ pub enum ToWorker {
     /// The next number for kinds of runs, from 0 up without a gap.
     Kind(Box<RunKind>),
     /// Run this, when a slot is free: higher priority first, then in the order of arrival.
-    Assign(Box<Assign>),
+    Assign(Assign),
     /// Give these back if they have not begun; [`FromWorker::Returned`] answers.
     Return {
         /// Which.
