@@ -14,7 +14,7 @@
 use std::process::ExitCode;
 
 use fastrand::Rng;
-use tenter::{Client, TaskFuture, as_completed};
+use tenter::{Client, as_completed, task};
 
 type Point = (f64, f64);
 
@@ -50,8 +50,10 @@ fn requested(args: impl Iterator<Item = String>) -> Option<u64> {
 }
 
 fn run(mut rng: Rng) -> Result<(), Box<dyn std::error::Error>> {
-    let client = Client::new()?;
-    let starts = (0..STARTS).map(|_| evaluate(&client, near(&mut rng, (0.0, 0.0), FIRST_SCALE)));
+    let client = Client::connect(None)?;
+    let mut submit_near =
+        |point, scale| client.submit(evaluate::call(near(&mut rng, point, scale)));
+    let starts = (0..STARTS).map(|_| submit_near((0.0, 0.0), FIRST_SCALE));
     let mut running = as_completed(starts);
     let (mut best, mut best_point) = (f64::INFINITY, (0.0, 0.0));
     let (mut evaluations, mut scale) = (0, FIRST_SCALE);
@@ -66,7 +68,7 @@ fn run(mut rng: Rng) -> Result<(), Box<dyn std::error::Error>> {
         if scale < LAST_SCALE {
             break;
         }
-        running.push(evaluate(&client, near(&mut rng, best_point, scale)));
+        running.push(submit_near(best_point, scale));
     }
     running.cancel();
 
@@ -79,15 +81,11 @@ fn run(mut rng: Rng) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn evaluate(client: &Client, point: Point) -> TaskFuture<(Point, f64)> {
-    client
-        .task("rosenbrock")
-        .submit(move || (point, rosenbrock(point)))
-}
-
 /// Stands for a simulation that may take minutes; its only minimum, 0, is at (1, 1), in a curved valley.
-fn rosenbrock((x, y): Point) -> f64 {
-    (1.0 - x).powi(2) + 2.0 * (y - x * x).powi(2)
+#[task]
+fn evaluate(point: Point) -> (Point, f64) {
+    let (x, y) = point;
+    (point, (1.0 - x).powi(2) + 2.0 * (y - x * x).powi(2))
 }
 
 fn near(rng: &mut Rng, (x, y): Point, scale: f64) -> Point {

@@ -6,7 +6,6 @@ use crate::detector::Detector;
 use crate::detector_b;
 use crate::knobs::{FIRST_SIGMA, SECOND_SIGMA};
 use crate::measured::{self, ReferenceBin};
-use crate::progress::Progress;
 use crate::store::Stored;
 
 /// Percent of the reference, for bins well above the background.
@@ -32,12 +31,13 @@ pub(crate) struct Findings {
     pub broken: Vec<String>,
 }
 
-pub(crate) fn check(rows: &[Stored], progress: &Progress) -> Findings {
+/// `delivered` is how many frames each detector has put into the queue: its frames 0 up to that.
+pub(crate) fn check(rows: &[Stored], delivered: [u32; 2]) -> Findings {
     let mut findings = Findings::default();
     let of = |detector| rows.iter().filter(move |row| row.detector == detector);
     let a: Vec<&Stored> = of(Detector::A).collect();
     let b: Vec<&Stored> = of(Detector::B).collect();
-    findings.frames(rows, progress);
+    findings.frames(rows, delivered);
     findings.profiles(&a);
     findings.rings(&b);
     findings.knob(rows, &a);
@@ -56,8 +56,9 @@ impl Findings {
     }
 
     /// Every frame that a detector put must be a row, and no other.
-    fn frames(&mut self, rows: &[Stored], progress: &Progress) {
-        let put_by = |detector| (0..progress.put(detector)).map(move |frame| (detector, frame));
+    fn frames(&mut self, rows: &[Stored], delivered: [u32; 2]) {
+        let put_by =
+            |detector| (0..delivered[detector as usize]).map(move |frame| (detector, frame));
         let put: BTreeSet<_> = Detector::BOTH.into_iter().flat_map(put_by).collect();
         let stored: BTreeSet<_> = rows.iter().map(|row| (row.detector, row.frame)).collect();
         let lost = put.difference(&stored).count();

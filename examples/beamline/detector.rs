@@ -1,15 +1,21 @@
 //! What both detectors have in common: they put exposed frames into a queue until they are told to stop.
 
-use std::sync::Arc;
-
 use fastrand::Rng;
-use tenter::{Queue, TaskFuture, current};
+use serde::{Deserialize, Serialize};
+use tenter::{Carried, Client, NameError, Queue, TaskFuture, WaitError, current, task};
 
+use crate::Fault;
+use crate::detector_a::DetectorA;
+use crate::detector_b::DetectorB;
 use crate::image::Image;
 use crate::knobs::Knobs;
-use crate::progress::Progress;
+use crate::measured::Measured;
+use crate::poisson::Poisson;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// Frames that wait for a consumer: a cushion of a few milliseconds between exposing and processing, at 2 MB each.
+const EXPOSURES: usize = 8;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Detector {
     A,
     B,
@@ -28,6 +34,7 @@ impl Detector {
 }
 
 /// A frame on its way from a detector to the processing. The queue carries the handle, not the pixels.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Exposure {
     pub detector: Detector,
     pub frame: u32,
@@ -36,8 +43,16 @@ pub(crate) struct Exposure {
     pub image: TaskFuture<Image>,
 }
 
+/// The frames on their way.
+pub(crate) fn exposures<P>(client: &Client<P>) -> Result<Queue<Exposure>, NameError>
+where
+    Exposure: Carried<P>,
+{
+    client.queue("exposures", EXPOSURES)
+}
+
 /// What one detector is to deliver.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Schedule {
     pub detector: Detector,
     pub frames: u32,
@@ -78,46 +93,48 @@ impl Schedule {
     }
 }
 
-/// The body of a detector's task.
-pub(crate) struct Delivery {
-    pub schedule: Schedule,
-    pub knobs: Knobs,
-    pub exposures: Queue<Exposure>,
-    pub progress: Arc<Progress>,
+/// Exposes frame by frame until all are delivered or somebody says stop. Gives the number of frames delivered.
+#[task]
+pub(crate) fn expose(schedule: Schedule) -> Result<u32, Fault> {
+    let poisson = Poisson::new();
+    match schedule.detector {
+        Detector::A => {
+            let a = DetectorA::new(&Measured::load()?);
+            schedule.deliver(|frame, rng| a.expose(&poisson, frame, rng))
+        }
+        Detector::B => {
+            let b = DetectorB::new();
+            schedule.deliver(|_, rng| (b.expose(&poisson, rng), 1.0))
+        }
+    }
 }
 
-impl Delivery {
-    /// Exposes frame by frame until all are delivered or somebody says stop.
-    pub(crate) fn run(&self, expose: impl Fn(u32, &mut Rng) -> (Image, f64)) -> Result<(), String> {
-        for frame in 0..self.schedule.frames {
-            if frame == self.schedule.first_half {
-                self.knobs
-                    .wait_for_half_way()
-                    .map_err(|error| error.to_string())?;
+impl Schedule {
+    fn deliver(&self, expose: impl Fn(u32, &mut Rng) -> (Image, f64)) -> Result<u32, Fault> {
+        let client = current();
+        let (knobs, exposures) = (Knobs::of(&client)?, exposures(&client)?);
+        for frame in 0..self.frames {
+            if frame == self.first_half {
+                knobs.wait_for_half_way()?;
             }
-            if self.knobs.is_stopped() {
-                break;
+            if knobs.is_stopped() {
+                return Ok(frame);
             }
-            let (image, beam) = expose(frame, &mut self.schedule.rng(frame));
-            self.put(frame, image, beam)?;
+            let (image, beam) = expose(frame, &mut self.rng(frame));
+            let exposure = Exposure {
+                detector: self.detector,
+                frame,
+                beam,
+                image: client.scatter(image),
+            };
+            // A full queue makes the detector wait, which is what bounds the memory of the whole pipeline.
+            match exposures.put(exposure).map_err(WaitError::from) {
+                Ok(()) => {}
+                // Whoever closed it has given up, and says why.
+                Err(WaitError::Closed) => return Ok(frame),
+                Err(error) => return Err(error.into()),
+            }
         }
-        Ok(())
-    }
-
-    /// A full queue makes the detector wait, which is what bounds the memory of the whole pipeline.
-    fn put(&self, frame: u32, image: Image, beam: f64) -> Result<(), String> {
-        let detector = self.schedule.detector;
-        let image = current().scatter(image);
-        let exposure = Exposure {
-            detector,
-            frame,
-            beam,
-            image,
-        };
-        self.exposures
-            .put(exposure)
-            .map_err(|refused| refused.error().to_string())?;
-        self.progress.count_put(detector);
-        Ok(())
+        Ok(self.frames)
     }
 }

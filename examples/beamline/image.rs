@@ -1,7 +1,9 @@
 //! A detector frame of counts, and the small picture of it that people watch.
 
+use serde::{Deserialize, Serialize};
+
 /// Counts of a detector, row after row.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Image {
     pub rows: usize,
     pub columns: usize,

@@ -2,8 +2,10 @@
 //!
 //! Which bin a pixel belongs to depends on the instrument alone, so the table is computed once and every frame is one pass over it.
 
+use serde::{Deserialize, Serialize};
+
 /// Equal bins along the distance from the beam.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Axis {
     pub low: f64,
     pub width: f64,
@@ -24,6 +26,7 @@ impl Axis {
 }
 
 /// For each pixel its bin, and for each bin the number of its pixels.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct PixelBins {
     bin_of: Vec<u16>,
     pixels: Vec<u32>,
@@ -54,11 +57,6 @@ impl PixelBins {
         Self { bin_of, pixels }
     }
 
-    /// How many pixels each bin has.
-    pub(crate) fn pixels(&self) -> &[u32] {
-        &self.pixels
-    }
-
     /// The mean count of each bin; 0 for a bin without pixels.
     pub(crate) fn integrate(&self, counts: &[u16]) -> Vec<f64> {
         assert_eq!(
@@ -72,6 +70,15 @@ impl PixelBins {
             .zip(&self.pixels)
             .map(|(&sum, &pixels)| sum as f64 / f64::from(pixels.max(1)));
         means.collect()
+    }
+
+    /// The standard error of each bin's mean count.
+    pub(crate) fn errors(&self, means: &[f64]) -> Vec<f64> {
+        let errors = means
+            .iter()
+            .zip(&self.pixels)
+            .map(|(count, &pixels)| (count / f64::from(pixels.max(1))).sqrt());
+        errors.collect()
     }
 
     /// Neighbours mostly share a bin, and an addition would wait for the one before it: four sets of sums take turns.

@@ -1,10 +1,8 @@
-//! What people turn while the pipeline runs. All of it is variables, so any task, and any thread, may turn it or read it.
+//! What people turn while the pipeline runs. All of it has a name, so any task, and any thread, may turn it or read it.
 
 use std::io::BufRead;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::AcqRel};
 
-use tenter::{Client, NameError, Variable, WaitError};
+use tenter::{Carried, Client, Event, Lock, NameError, Variable, WaitError};
 
 /// `mask_sigma` at the start, and from half-way on.
 pub(crate) const FIRST_SIGMA: f64 = 8.0;
@@ -14,28 +12,40 @@ pub(crate) const SECOND_SIGMA: f64 = 16.0;
 pub(crate) struct Knobs {
     stop: Variable<bool>,
     mask_sigma: Variable<f64>,
-    half_way: Variable<bool>,
+    half_way: Event,
     /// Frames of the first half that have not been submitted.
-    before_half_way: Arc<AtomicU32>,
+    before_half_way: Variable<u32>,
+    counting: Lock,
 }
 
 impl Knobs {
-    pub(crate) fn new(client: &Client, first_half: u32) -> Result<Self, NameError> {
-        let knobs = Self {
+    /// Those of this client's run.
+    pub(crate) fn of<P>(client: &Client<P>) -> Result<Self, NameError>
+    where
+        bool: Carried<P>,
+        f64: Carried<P>,
+        u32: Carried<P>,
+    {
+        Ok(Self {
             stop: client.variable("stop")?,
             mask_sigma: client.variable("mask_sigma")?,
-            half_way: client.variable("half_way")?,
-            before_half_way: Arc::new(AtomicU32::new(first_half)),
-        };
-        knobs.turn_mask_sigma(FIRST_SIGMA);
-        Ok(knobs)
+            half_way: client.event("half_way"),
+            before_half_way: client.variable("before_half_way")?,
+            counting: client.lock("before_half_way"),
+        })
+    }
+
+    /// Sets them for a run whose first half has so many frames.
+    pub(crate) fn set(&self, first_half: u32) -> Result<(), WaitError> {
+        self.before_half_way.set(first_half)?;
+        self.mask_sigma.set(FIRST_SIGMA)
     }
 
     /// The value to repair the next frame with, and its version, read together.
     pub(crate) fn mask_sigma(&self) -> (f64, u64) {
         self.mask_sigma
             .versioned()
-            .expect("it is set when it is made")
+            .expect("it is set before the run starts")
     }
 
     pub(crate) fn turn_mask_sigma(&self, sigma: f64) {
@@ -46,7 +56,7 @@ impl Knobs {
     /// Tells the detectors to expose no further frame.
     pub(crate) fn stop(&self) {
         let _ = self.stop.set(true);
-        let _ = self.half_way.set(true);
+        self.half_way.set();
     }
 
     pub(crate) fn is_stopped(&self) -> bool {
@@ -55,15 +65,22 @@ impl Knobs {
 
     /// Counts a frame as submitted. The last of the first half turns the knob, and only then lets the detectors go on: so it is the seed
     /// that decides which rows have which version, not which task came first.
-    pub(crate) fn count_submitted(&self) {
-        if self.before_half_way.fetch_sub(1, AcqRel) == 1 {
-            self.turn_mask_sigma(SECOND_SIGMA);
-            let _ = self.half_way.set(true);
+    pub(crate) fn count_submitted(&self) -> Result<(), WaitError> {
+        if self.half_way.is_set() {
+            return Ok(());
         }
+        let _one_at_a_time = self.counting.lock()?;
+        let left = self.before_half_way.get()?.saturating_sub(1);
+        self.before_half_way.set(left)?;
+        if left == 0 {
+            self.turn_mask_sigma(SECOND_SIGMA);
+            self.half_way.set();
+        }
+        Ok(())
     }
 
-    pub(crate) fn wait_for_half_way(&self) -> Result<bool, WaitError> {
-        self.half_way.get()
+    pub(crate) fn wait_for_half_way(&self) -> Result<(), WaitError> {
+        self.half_way.wait()
     }
 
     /// Turns the knob by lines of standard input, until that ends. The thread is no task: nothing can end a read that waits for a person,

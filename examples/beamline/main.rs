@@ -1,8 +1,9 @@
 //! The image pipeline of a synchrotron beamline: detectors, processing, a database, people who watch and turn knobs.
 //!
 //! Two detector tasks put frames into a bounded queue. Consumer tasks take them and submit for each a graph: repair hot pixels, integrate
-//! around the beam, take the background off, find peaks, store. One task writes the database. The program knows what it should find and
-//! ends with 1 if it finds something else.
+//! around the beam, take the background off, find peaks, store. One task writes the database. All are `#[task]` functions that share
+//! queues and variables by name, so nothing here depends on the place where they run. The program knows what it should find and ends with
+//! 1 if it finds something else.
 //!
 //! ```text
 //! cargo run --release --example beamline -- --frames 60 --seed 7 --out x.sqlite
@@ -38,14 +39,15 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
-use tenter::Client;
+use tenter::{Anywhere, Client};
 
 use crate::args::{Options, Request};
 use crate::beamline::Beamline;
 use crate::detector::Schedule;
 use crate::knobs::Knobs;
-use crate::progress::Progress;
+
+/// The error of a task, whatever it is.
+type Fault = Box<dyn Error + Send + Sync>;
 
 fn main() -> ExitCode {
     let options = match args::parse(std::env::args_os().skip(1)) {
@@ -56,11 +58,10 @@ fn main() -> ExitCode {
         }
         Err(sentence) => return refuse(&sentence),
     };
-    let database = match outfile::create(&options.out) {
-        Ok(database) => database,
-        Err(sentence) => return refuse(&sentence),
-    };
-    match run(&options, database) {
+    if let Err(sentence) = outfile::create(&options.out) {
+        return refuse(&sentence);
+    }
+    match run(&options) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -76,15 +77,16 @@ fn refuse(sentence: &str) -> ExitCode {
 }
 
 /// Whether every bound that applies holds.
-fn run(options: &Options, database: Connection) -> Result<bool, Box<dyn Error>> {
+fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
     let client = client(options)?;
     let schedules = Schedule::both(options.frames, options.seed);
-    let knobs = Knobs::new(&client, Schedule::first_half(&schedules))?;
+    let knobs = Knobs::of(&client)?;
+    knobs.set(Schedule::first_half(&schedules))?;
     let at_hand = knobs.clone();
     ctrlc::set_handler(move || at_hand.stop())?;
     knobs.listen();
 
-    let line = Beamline::start(&client, schedules, knobs, database)?;
+    let line = Beamline::start(&client, schedules, knobs, options.out.clone())?;
     let start = Instant::now();
     let outcome = line.attend();
     let elapsed = start.elapsed();
@@ -95,15 +97,15 @@ fn run(options: &Options, database: Connection) -> Result<bool, Box<dyn Error>> 
             closed.still_running().join(", ")
         );
     }
-    let holds = report(&options.out, &line.progress, elapsed)?;
+    let holds = report(&options.out, line.delivered(), elapsed)?;
     outcome?;
     Ok(holds)
 }
 
 /// Prints what the database holds, and says whether that is right.
-fn report(path: &Path, progress: &Progress, elapsed: Duration) -> rusqlite::Result<bool> {
+fn report(path: &Path, delivered: [u32; 2], elapsed: Duration) -> rusqlite::Result<bool> {
     let rows = store::read_back(path)?;
-    let findings = check::check(&rows, progress);
+    let findings = check::check(&rows, delivered);
     for line in &findings.lines {
         println!("{line}");
     }
@@ -116,10 +118,10 @@ fn report(path: &Path, progress: &Progress, elapsed: Duration) -> rusqlite::Resu
     Ok(findings.broken.is_empty())
 }
 
-fn client(options: &Options) -> Result<Client, tenter::StartError> {
+fn client(options: &Options) -> Result<Client<Anywhere>, tenter::StartError> {
     let builder = Client::builder();
     match options.threads {
-        Some(threads) => builder.threads(threads).build(),
-        None => builder.build(),
+        Some(threads) => builder.threads(threads).connect(None),
+        None => builder.connect(None),
     }
 }

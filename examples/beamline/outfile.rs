@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use crate::store::{self, APPLICATION_ID};
 
 /// Creates the database at `path`, in place of one of an earlier run. The error is a sentence naming the cause and the next step.
-pub(crate) fn create(path: &Path) -> Result<Connection, String> {
+pub(crate) fn create(path: &Path) -> Result<(), String> {
     let shown = path.display();
     match is_ours(path) {
         Ok(true) => remove(path)?,

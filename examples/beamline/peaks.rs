@@ -1,26 +1,31 @@
 //! Peaks of a profile: searched for in a smoothed copy, placed in the profile itself.
 
+use serde::{Deserialize, Serialize};
+use tenter::task;
+
+use crate::integrate::Axis;
+
 /// Bins on either side of a peak that decide how far it stands out, and over which its centre is taken: twice the width of a ring.
 const REACH: usize = 6;
 /// Standard errors that a peak stands out: noise alone passes 5 once in a million bins.
 const SIGNIFICANT: f64 = 6.0;
 
 /// A profile and the standard error of each bin.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Profile {
     pub mean: Vec<f64>,
     pub error: Vec<f64>,
 }
 
-/// Places of the peaks, counted in bins from the middle of the first.
-pub(crate) fn find_peaks(profile: &Profile) -> Vec<f64> {
+/// The distances from the beam at which the profile has peaks.
+#[task]
+pub(crate) fn find_peaks(profile: &Profile, axis: Axis) -> Vec<f64> {
     let smooth = smoothed(&profile.mean);
     let inner = REACH..profile.mean.len().saturating_sub(REACH);
     let peaks =
         inner.filter(|&bin| is_peak(&smooth[bin - REACH..=bin + REACH], profile.error[bin]));
-    peaks
-        .map(|bin| bin as f64 + centre(&profile.mean[bin - REACH..=bin + REACH]))
-        .collect()
+    let places = peaks.map(|bin| bin as f64 + centre(&profile.mean[bin - REACH..=bin + REACH]));
+    places.map(|place| axis.at(place)).collect()
 }
 
 /// The binomial mean of five neighbours; the outermost bins stay as they are.

@@ -2,15 +2,20 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+use tenter::task;
+
 use crate::image::Image;
 
 /// A frame without its hot pixels, and how many there were.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Repaired {
     pub image: Image,
     pub pixels: u32,
 }
 
 /// Sets every pixel above `m + sigma * sqrt(max(m, 1))` to `m`, the median of its 8 neighbours as they were measured.
+#[task]
 pub(crate) fn repair(mut image: Image, sigma: f64) -> Repaired {
     // The list keeps a repaired pixel from being the neighbour of the next one.
     let hot = hot_pixels(&image, sigma);

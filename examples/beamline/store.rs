@@ -1,14 +1,19 @@
 //! The database: one task writes it, in batches; whoever wants to watch may read it meanwhile.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::{Connection, params};
-use tenter::{Queue, WaitError};
+use serde::{Deserialize, Serialize};
+use tenter::{Carried, Client, NameError, Queue, WaitError, current, task};
 
+use crate::Fault;
 use crate::detector::Detector;
-use crate::detector_b;
-use crate::progress::Progress;
+use crate::peaks::Profile;
+use crate::progress::{Progress, progress};
+
+/// Rows that wait for the writer: a few transactions.
+const ROWS: usize = 64;
 
 /// Marks a file as made by this program ("beam" in ASCII).
 pub(crate) const APPLICATION_ID: u32 = 0x6265_616D;
@@ -27,59 +32,100 @@ CREATE TABLE frames (
     PRIMARY KEY (detector, frame)
 );";
 
-/// What is kept of a frame.
-pub(crate) struct Row {
+/// Where a row comes from, which is known when its frame is submitted.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Origin {
     pub detector: Detector,
     pub frame: u32,
     pub knob_version: u64,
     pub mask_sigma: f64,
     pub beam: f64,
+}
+
+/// What is kept of a frame's pixels.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Preview {
     pub repaired: u32,
-    pub peaks: Vec<f64>,
-    pub profile: Vec<f64>,
     pub thumbnail: Vec<u8>,
 }
 
+/// What is kept of a frame.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Row {
+    pub origin: Origin,
+    pub preview: Preview,
+    pub profile: Vec<f64>,
+    pub peaks: Vec<f64>,
+}
+
+/// The rows on their way to the writer.
+pub(crate) fn rows<P>(client: &Client<P>) -> Result<Queue<Row>, NameError>
+where
+    Row: Carried<P>,
+{
+    client.queue("rows", ROWS)
+}
+
+/// Sends a row on its way.
+#[task]
+pub(crate) fn store(
+    origin: Origin,
+    preview: Preview,
+    profile: Profile,
+    peaks: Vec<f64>,
+) -> Result<(), Fault> {
+    let profile = profile.mean;
+    let row = Row {
+        origin,
+        preview,
+        profile,
+        peaks,
+    };
+    Ok(rows(&current())?.put(row)?)
+}
+
 /// Makes the file and its table.
-pub(crate) fn create(path: &Path) -> rusqlite::Result<Connection> {
+pub(crate) fn create(path: &Path) -> rusqlite::Result<()> {
     let database = Connection::open(path)?;
     // Before the log is switched on, so that the mark is in the file itself even if the program is killed a moment later.
     database.pragma_update(None, "application_id", APPLICATION_ID)?;
     database.execute_batch(SCHEMA)?;
-    database.pragma_update(None, "journal_mode", "wal")?;
+    database.pragma_update(None, "journal_mode", "wal")
+}
+
+/// Writes rows until their queue is closed and empty. A transaction takes what has gathered while the last one ran. Gives the number of
+/// rows written.
+#[task]
+pub(crate) fn write(path: PathBuf) -> Result<u32, Fault> {
+    let client = current();
+    let (rows, shown) = (rows(&client)?, progress(&client)?);
+    let mut progress = Progress::default();
+    let mut database =
+        open(&path).map_err(|error| format!("the database does not open: {error}"))?;
+    loop {
+        let batch = match rows.get_many(BATCH) {
+            Ok(batch) => batch,
+            Err(WaitError::Closed) => break,
+            Err(error) => return Err(error.into()),
+        };
+        insert(&mut database, &batch)
+            .map_err(|error| format!("the database does not take rows: {error}"))?;
+        progress.add(&batch);
+        shown.set(progress)?;
+    }
+    database
+        .close()
+        .map_err(|(_, error)| format!("the database does not close: {error}"))?;
+    Ok(progress.stored)
+}
+
+fn open(path: &Path) -> rusqlite::Result<Connection> {
+    let database = Connection::open(path)?;
     // Somebody else's write lock holds the pipeline up, which loses nothing, for so long before it is an error.
     database.busy_timeout(Duration::from_secs(30))?;
     // The log is synced when it is merged into the file: a power cut may cost the newest batches, never the database.
     database.pragma_update(None, "synchronous", "normal")?;
     Ok(database)
-}
-
-/// Writes rows until their queue is closed and empty. A transaction takes what has gathered while the last one ran.
-pub(crate) fn write(
-    mut database: Connection,
-    rows: &Queue<Row>,
-    progress: &Progress,
-) -> Result<(), String> {
-    loop {
-        let first = match rows.get() {
-            Ok(row) => row,
-            Err(WaitError::Closed) => break,
-            Err(error) => return Err(error.to_string()),
-        };
-        let waiting = std::iter::from_fn(|| rows.try_get().ok());
-        let batch: Vec<Row> = std::iter::once(first)
-            .chain(waiting.take(BATCH - 1))
-            .collect();
-        insert(&mut database, &batch)
-            .map_err(|error| format!("the database does not take rows: {error}"))?;
-        progress.count_stored(batch.len() as u32);
-        for row in batch.iter().filter(|row| row.detector == Detector::B) {
-            progress.note_ring_error(detector_b::ring_error(&row.peaks));
-        }
-    }
-    database
-        .close()
-        .map_err(|(_, error)| format!("the database does not close: {error}"))
 }
 
 /// Rows of one transaction at most, which bounds how long a row in it waits to be seen.
@@ -91,15 +137,15 @@ fn insert(database: &mut Connection, batch: &[Row]) -> rusqlite::Result<()> {
         .prepare_cached("INSERT INTO frames VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
     for row in batch {
         statement.execute(params![
-            row.detector.name(),
-            row.frame,
-            row.knob_version as i64,
-            row.mask_sigma,
-            row.beam,
-            row.repaired,
+            row.origin.detector.name(),
+            row.origin.frame,
+            row.origin.knob_version as i64,
+            row.origin.mask_sigma,
+            row.origin.beam,
+            row.preview.repaired,
             to_json(&row.peaks),
             to_bytes(&row.profile),
-            row.thumbnail,
+            row.preview.thumbnail,
         ])?;
     }
     drop(statement);

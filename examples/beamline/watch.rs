@@ -29,11 +29,10 @@ impl Watch {
     }
 
     /// Says how many frames are stored, how many wait to be processed, and at which rate they were stored since the last line.
-    pub(crate) fn say(&mut self, queued: usize, knobs: &Knobs, progress: &Progress) {
-        let stored = progress.stored();
+    pub(crate) fn say(&mut self, queued: usize, knobs: &Knobs, progress: Progress) {
+        let Progress { stored, ring_error } = progress;
         let rate = f64::from(stored - self.stored) / self.last.elapsed().as_secs_f64();
         let (sigma, version) = knobs.mask_sigma();
-        let ring_error = progress.ring_error();
         eprintln!(
             "{stored} frames done, {queued} queued, {rate:.1} frames/s, ring error {ring_error:.2} px, mask_sigma {sigma} (version {version})"
         );
