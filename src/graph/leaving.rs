@@ -97,7 +97,9 @@ impl<P> Leaving<'_, P> {
             "a freed node with references in the side table"
         );
         let Some(next) = generation.checked_add(1) else {
-            return; // A slot whose generation would wrap is retired.
+            // A slot whose generation would wrap is retired.
+            node.word.store(0, Release);
+            return;
         };
         node.generation.store(next, Relaxed);
         // Release: who pins the next life of the slot sees its generation.

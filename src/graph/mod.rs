@@ -41,6 +41,7 @@ mod leaving;
 mod list;
 mod node;
 mod overflow;
+mod owned;
 mod postpone;
 mod remember;
 mod reopen;

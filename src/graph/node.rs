@@ -19,10 +19,10 @@ use std::sync::atomic::{AtomicI32 as ColdI32, AtomicPtr as ColdPtr, AtomicU32 as
 
 use smallvec::SmallVec;
 
-use super::Spec;
 use super::arena::Slot;
 use super::key::KeyCell;
 use super::submit::GIVEN;
+use super::{Graph, Spec, word};
 use crate::primitive::{AtomicU32, AtomicU64, Cell};
 
 /// Inputs a node holds without an allocation.
@@ -104,6 +104,31 @@ impl<P> Node<P> {
     #[inline]
     pub(super) fn payload_shared(&self) -> *const P {
         self.payload.as_const_ptr().cast()
+    }
+}
+
+/// For a driver that owns the graph alone and never moves a payload out through a pointer.
+impl<P> Graph<P> {
+    /// The payload of a node in use; `None` if the slot is free.
+    #[inline]
+    pub fn payload_mut(&mut self, index: u32) -> Option<&mut P> {
+        // A slot's word is 0 from when it is forgotten until its next payload is in place.
+        if !self.nodes.exists(index) || self.node(index).word.load(Relaxed) == 0 {
+            return None;
+        }
+        // SAFETY: it was written before the word was, and `&mut self` says that nobody else has access.
+        Some(unsafe { &mut *self.node(index).payload() })
+    }
+
+    /// Moves the payload out of a node that is to be freed next.
+    ///
+    /// # Panics
+    /// If somebody has a reference to it, or it is free.
+    pub(super) fn take_unreferenced(&mut self, index: u32) -> P {
+        let word = self.node(index).word.load(Relaxed);
+        assert!(word != 0 && word::refs(word) == 0, "node {index} is in use");
+        // SAFETY: as above; the caller frees the slot, which sets its word to 0, so it is not moved out again.
+        unsafe { self.node(index).payload().read() }
     }
 }
 
