@@ -13,3 +13,4 @@ pub mod message;
 )]
 pub mod transport;
 pub mod wire;
+pub mod scheduler;

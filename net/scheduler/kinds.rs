@@ -1,0 +1,195 @@
+//! What repeats, kept once: functions, resources, kinds of tasks, and what a kind requires of a worker.
+
+use std::collections::BTreeMap;
+
+use super::lanes::Lanes;
+use super::map::Map;
+use crate::net::message::{FunctionInfo, KindOfTask};
+
+/// A function that somebody has named.
+#[derive(Debug)]
+pub(super) struct Function {
+    pub(super) name: String,
+    /// How long it takes, on average; `None` before the first has ended.
+    mean_us: Option<f32>,
+    /// Workers that have it.
+    pub(super) workers: u32,
+}
+
+/// How long a task is thought to take before one of its function has ended.
+const UNKNOWN_US: u32 = 1000;
+/// How much a new measurement counts.
+const WEIGHT: f32 = 0.2;
+
+impl Function {
+    #[inline]
+    pub(super) fn cost_us(&self) -> u32 {
+        self.mean_us.map_or(UNKNOWN_US, |mean| mean as u32)
+    }
+
+    #[inline]
+    pub(super) fn measure(&mut self, run_us: u32) {
+        let run = run_us as f32;
+        self.mean_us = Some(
+            self.mean_us
+                .map_or(run, |mean| mean + WEIGHT * (run - mean)),
+        );
+    }
+}
+
+/// A kind of tasks, of one client.
+#[derive(Debug)]
+pub(super) struct Kind {
+    pub(super) info: KindOfTask,
+    pub(super) function: u32,
+    /// Whose: recipes are kept on its account.
+    pub(super) client: u32,
+    /// Tasks of it, and one while the client is there.
+    pub(super) users: u64,
+    /// Its resources by the scheduler's numbers.
+    pub(super) resources: Vec<(u32, u64)>,
+}
+
+/// What a task requires of a worker.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Needs {
+    /// A function that not every worker has.
+    pub(super) function: Option<u32>,
+    pub(super) on: Vec<String>,
+    pub(super) resources: Vec<(u32, u64)>,
+}
+
+/// Tasks that require the same, and who meets that.
+#[derive(Debug, Default)]
+pub(super) struct Requirement {
+    pub(super) needs: Needs,
+    pub(super) queue: Lanes,
+    /// Who meets it, whether or not there is room. Not kept of requirement 0, which everyone meets.
+    pub(super) workers: Vec<u32>,
+    /// Since when tasks are waiting and nobody meets it.
+    pub(super) unmet_since_us: Option<u64>,
+}
+
+/// The requirement of most tasks: none.
+pub(super) const NONE: u32 = 0;
+/// A resource that every worker has one of: a task that has been where workers died runs beside no other such, see `run.rs`.
+pub(super) const LAST_CHANCE: u32 = 0;
+
+/// Everything that is interned. Functions, resources and requirements are few and stay.
+#[derive(Debug)]
+pub(super) struct Kinds {
+    pub(super) functions: Vec<Function>,
+    function_numbers: BTreeMap<FunctionInfo, u32>,
+    resource_numbers: BTreeMap<String, u32>,
+    resource_names: Vec<String>,
+    pub(super) kinds: Map<u32, Kind>,
+    next_kind: u32,
+    pub(super) requirements: Vec<Requirement>,
+    requirement_numbers: BTreeMap<Needs, u32>,
+}
+
+impl Kinds {
+    pub(super) fn new() -> Self {
+        Self {
+            functions: Vec::new(),
+            function_numbers: BTreeMap::new(),
+            resource_numbers: BTreeMap::from([(String::new(), LAST_CHANCE)]),
+            resource_names: vec![String::new()],
+            kinds: Map::default(),
+            next_kind: 0,
+            requirements: vec![Requirement::default()],
+            requirement_numbers: BTreeMap::from([(Needs::default(), NONE)]),
+        }
+    }
+
+    pub(super) fn function(&mut self, info: &FunctionInfo) -> u32 {
+        if let Some(&number) = self.function_numbers.get(info) {
+            return number;
+        }
+        let number = self.functions.len() as u32;
+        self.functions.push(Function {
+            name: info.name.clone(),
+            mean_us: None,
+            workers: 0,
+        });
+        self.function_numbers.insert(info.clone(), number);
+        number
+    }
+
+    pub(super) fn resource(&mut self, name: &str) -> u32 {
+        if let Some(&number) = self.resource_numbers.get(name) {
+            return number;
+        }
+        let number = self.resource_names.len() as u32;
+        self.resource_names.push(name.to_owned());
+        self.resource_numbers.insert(name.to_owned(), number);
+        number
+    }
+
+    pub(super) fn resource_name(&self, number: u32) -> &str {
+        &self.resource_names[number as usize]
+    }
+
+    /// Enters a kind for a client, which uses it from now on.
+    pub(super) fn add(&mut self, client: u32, function: u32, info: KindOfTask) -> u32 {
+        let resources = info.resources.iter();
+        let resources = resources.map(|(name, amount)| (self.resource(name), *amount));
+        let resources = resources.collect();
+        let number = self.next_kind;
+        self.next_kind += 1;
+        let kind = Kind {
+            info,
+            function,
+            client,
+            users: 1,
+            resources,
+        };
+        self.kinds.insert(number, kind);
+        number
+    }
+
+    #[inline]
+    pub(super) fn kind(&self, number: u32) -> &Kind {
+        &self.kinds[&number]
+    }
+
+    #[inline]
+    pub(super) fn retain(&mut self, number: u32) {
+        if let Some(kind) = self.kinds.get_mut(&number) {
+            kind.users += 1;
+        }
+    }
+
+    /// One user less. Says whether it was the last, so that workers' numbers for it can be forgotten.
+    #[inline]
+    pub(super) fn release(&mut self, number: u32) -> bool {
+        let Some(kind) = self.kinds.get_mut(&number) else {
+            return false;
+        };
+        kind.users -= 1;
+        let last = kind.users == 0;
+        if last {
+            self.kinds.remove(&number);
+        }
+        last
+    }
+
+    /// The number of a requirement, and whether it is new; then `meets` finds who meets it.
+    pub(super) fn requirement(
+        &mut self,
+        needs: Needs,
+        meets: impl FnOnce(&Needs) -> Vec<u32>,
+    ) -> (u32, bool) {
+        if let Some(&number) = self.requirement_numbers.get(&needs) {
+            return (number, false);
+        }
+        let number = self.requirements.len() as u32;
+        self.requirement_numbers.insert(needs.clone(), number);
+        self.requirements.push(Requirement {
+            workers: meets(&needs),
+            needs,
+            ..Requirement::default()
+        });
+        (number, true)
+    }
+}

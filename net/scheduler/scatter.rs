@@ -1,0 +1,173 @@
+//! Data that clients scatter: tasks without a recipe.
+
+use super::Machine;
+use super::client::Fault;
+use super::task::{Held, SCATTERED, Task, Value};
+use crate::graph::{Outcome, Spec, State};
+use crate::net::message::{FailureKind, INLINE_LIMIT, PeerId, Run, Scattered, Ticket, ToClient};
+
+/// Data on its way from a client to a worker.
+#[derive(Debug)]
+pub(super) struct Put {
+    pub(super) client: u32,
+    pub(super) ticket: Ticket,
+    pub(super) requirement: u32,
+    pub(super) worker: Option<u32>,
+}
+
+impl Machine {
+    pub(super) fn scatter(
+        &mut self,
+        client: u32,
+        ticket: Ticket,
+        name: String,
+        data: Scattered,
+        on: Vec<String>,
+    ) -> Result<(), Fault> {
+        self.expect_new(client, ticket)?;
+        let mut task = Task {
+            kind: u32::MAX,
+            flags: SCATTERED,
+            ..Task::default()
+        };
+        let tasks = &mut self.tasks;
+        let index = match data {
+            Scattered::Inline(bytes) if bytes.len() > INLINE_LIMIT => {
+                return Err(format!("{} bytes were scattered inline", bytes.len()));
+            }
+            Scattered::Inline(bytes) => {
+                task.value = Value::Inline(bytes);
+                tasks
+                    .graph
+                    .settled(&mut tasks.cache, &Spec::default(), task, false)
+            }
+            Scattered::Sized(_) => {
+                let index = tasks
+                    .graph
+                    .external(&mut tasks.cache, &Spec::default(), task);
+                let requirement = self.hosts_requirement(on);
+                let put = Put {
+                    client,
+                    ticket,
+                    requirement,
+                    worker: None,
+                };
+                self.puts.insert(index, put);
+                index
+            }
+        };
+        self.scattered_names.insert(index, name);
+        self.give_ticket(index, client, ticket);
+        if self.puts.contains_key(&index) {
+            self.find_place_for(index);
+        }
+        Ok(())
+    }
+
+    /// Names a worker for data that a client wants to put, or has it wait for one.
+    pub(super) fn find_place_for(&mut self, index: u32) {
+        let Some(requirement) = self.puts.get(&index).map(|put| put.requirement) else {
+            return;
+        };
+        let worker = self.least_full(requirement);
+        let attempt = &mut self.tasks.task(index).attempt;
+        *attempt += 1;
+        let data = self.data_name(index);
+        let Some(put) = self.puts.get_mut(&index) else {
+            return;
+        };
+        put.worker = worker;
+        let (client, ticket) = (put.client, put.ticket);
+        if let Some(worker) = worker {
+            let holder = self.holder(worker);
+            self.tell_client(
+                client,
+                ToClient::Put {
+                    ticket,
+                    data,
+                    holder,
+                },
+            );
+        }
+    }
+
+    /// Of four random workers, the one that holds least.
+    fn least_full(&mut self, requirement: u32) -> Option<u32> {
+        let few = 4;
+        let mut best: Option<(u64, u32)> = None;
+        for _ in 0..few {
+            let some = if requirement == super::kinds::NONE {
+                self.everyone.random(&mut self.random)
+            } else {
+                let workers = &self.kinds.requirements[requirement as usize].workers;
+                let count = workers.len();
+                (count > 0).then(|| workers[self.random.below(count)])
+            };
+            let worker = some?;
+            let held = self.workers[worker as usize].held_bytes;
+            if best.is_none_or(|(least, _)| held < least) {
+                best = Some((held, worker));
+            }
+        }
+        best.map(|(_, worker)| worker)
+    }
+
+    /// The client could not reach the worker.
+    pub(super) fn put_failed(&mut self, client: u32, ticket: Ticket, data: Run) {
+        let Some(index) = self.clients[client as usize].tickets.node(ticket) else {
+            return;
+        };
+        if self.puts.contains_key(&index) && self.data_name(index) == data {
+            self.find_place_for(index);
+        }
+    }
+
+    pub(super) fn is_put(&mut self, index: u32, data: Run, worker: u32) -> bool {
+        let its = self.puts.get(&index).and_then(|put| put.worker);
+        its == Some(worker) && self.data_name(index) == data
+    }
+
+    pub(super) fn put_arrived(&mut self, index: u32, worker: u32, bytes: u64) {
+        self.puts.remove(&index);
+        let holders = smallvec::SmallVec::new();
+        self.tasks.task(index).value = Value::Held(Box::new(Held { bytes, holders }));
+        self.add_holder(index, worker);
+        self.finish(index);
+    }
+
+    /// Nobody wants data any more that is on its way.
+    pub(super) fn end_put(&mut self, index: u32) {
+        self.puts.remove(&index);
+        if self.tasks.graph.state(index) == State::Cancelled {
+            self.end(index, Outcome::Nothing);
+            return;
+        }
+        let failure = self.failure(
+            u32::MAX,
+            FailureKind::Cancelled,
+            "nobody wanted it any more".into(),
+        );
+        self.fail(index, failure);
+    }
+
+    /// A worker has gone, or a new one has come: data that waits for a place.
+    pub(super) fn place_puts(&mut self, gone: Option<u32>) {
+        let mut waiting: Vec<u32> = self
+            .puts
+            .iter()
+            .filter(|(_, put)| put.worker == gone)
+            .map(|(&index, _)| index)
+            .collect();
+        waiting.sort_unstable();
+        waiting
+            .into_iter()
+            .for_each(|index| self.find_place_for(index));
+    }
+
+    pub(super) fn worker_slot(&self, peer: PeerId) -> Option<u32> {
+        match self.peers.get(&peer.0)?.role {
+            super::Role::Worker(worker) => Some(worker),
+            super::Role::Client(_) => None,
+        }
+    }
+}
