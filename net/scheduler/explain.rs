@@ -1,14 +1,27 @@
 //! Why a task is not running.
 
-use super::Machine;
 use super::kinds::NONE;
 use super::task::Value;
+use super::{Machine, Role};
 use crate::graph::State;
+use crate::net::message::{PeerId, Ticket};
 
 /// Names that a sentence lists.
 const MOST_NAMED: usize = 3;
 
 impl Machine {
+    /// Why a client's task is not running, as [`Question::Explain`](crate::net::message::Question::Explain) is answered.
+    pub fn why(&mut self, client: PeerId, ticket: Ticket) -> String {
+        let Some(Role::Client(client)) = self.peers.get(&client.0).map(|peer| peer.role) else {
+            return "there is no such client".into();
+        };
+        let index = self.clients[client as usize].tickets.node(ticket);
+        index.map_or_else(
+            || "nobody knows this task".into(),
+            |index| self.explain(index),
+        )
+    }
+
     /// A sentence on what a task waits for.
     pub(super) fn explain(&mut self, index: u32) -> String {
         match self.tasks.graph.state(index) {

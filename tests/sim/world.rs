@@ -1,0 +1,387 @@
+//! One process, virtual time: a scheduler, workers and clients, and the links between them.
+//!
+//! A link carries messages in order, late at times, until it is cut; what was on its way then may or may not arrive. A cut is
+//! noticed at once, or by one side only, or by nobody until the other has been silent for too long.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+
+use fastrand::Rng;
+use tenter::net::message::{
+    ClientHello, FromClient, FromWorker, PeerId, Run, ToClient, ToWorker, WorkerHello,
+};
+use tenter::net::scheduler::{Config, Effect, Machine, Stimulus};
+
+use crate::client::Client;
+use crate::model::Model;
+use crate::worker::{Fetched, Worker};
+
+pub(crate) const MS: u64 = 1_000;
+pub(crate) const SECOND: u64 = 1_000_000;
+
+#[derive(Clone, Debug)]
+pub(crate) enum Up {
+    WorkerHello(Box<WorkerHello>),
+    ClientHello(ClientHello),
+    Worker(FromWorker),
+    Client(FromClient),
+    Eof,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Down {
+    Worker(ToWorker),
+    Client(ToClient),
+    Eof,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Event {
+    /// At the scheduler, if the link's epoch is still this.
+    Up(PeerId, u32, Up),
+    /// At a peer.
+    Down(PeerId, u32, Down),
+    Tick,
+    BodyEnds(PeerId, Run),
+    FetchEnds(PeerId, Fetched),
+    ClientFetchEnds(PeerId, u64, Run, PeerId),
+    ClientActs(PeerId),
+    PutArrives(PeerId, PeerId, Run, u64, u64),
+    Heartbeat(PeerId),
+    Chaos,
+    Respawn,
+}
+
+#[derive(Debug, Default)]
+struct Link {
+    up_at: u64,
+    down_at: u64,
+    up_epoch: u32,
+    down_epoch: u32,
+    /// Nothing passes any more.
+    cut: bool,
+}
+
+pub(crate) struct World {
+    pub(crate) seed: u64,
+    pub(crate) rng: Rng,
+    pub(crate) now: u64,
+    queue: BinaryHeap<Reverse<(u64, u64)>>,
+    events: HashMap<u64, Event>,
+    order: u64,
+    pub(crate) machine: Machine,
+    links: BTreeMap<PeerId, Link>,
+    pub(crate) workers: BTreeMap<PeerId, Worker>,
+    pub(crate) clients: BTreeMap<PeerId, Client>,
+    next_peer: u32,
+    pub(crate) model: Model,
+    /// Attempts that were ever sent: none is sent twice.
+    pub(crate) attempts: HashSet<Run>,
+    /// From here on nothing goes wrong any more.
+    pub(crate) calm_at: u64,
+    pub(crate) steps: u64,
+    pub(crate) kills: u64,
+    /// Names that tasks travel by, with the reference of each.
+    pub(crate) travelling: Vec<(tenter::net::message::TaskId, usize)>,
+    /// Clients that are still to come.
+    pub(crate) shared_keys: HashMap<String, usize>,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let lineage_limit = if rng.u8(..8) == 0 {
+            rng.usize(..4)
+        } else {
+            100_000
+        };
+        let config = Config {
+            seed,
+            remember: 0,
+            lineage_limit,
+            ..Config::default()
+        };
+        let calm_at = rng.u64(2..30) * SECOND;
+        let mut world = Self {
+            seed,
+            rng,
+            now: 0,
+            queue: BinaryHeap::new(),
+            events: HashMap::new(),
+            order: 0,
+            machine: Machine::new(config),
+            links: BTreeMap::new(),
+            workers: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            next_peer: 0,
+            model: Model::default(),
+            attempts: HashSet::new(),
+            calm_at,
+            steps: 0,
+            kills: 0,
+            travelling: Vec::new(),
+            shared_keys: HashMap::new(),
+        };
+        world.model.lineage_is_short = lineage_limit < 100;
+        world.at(0, Event::Tick);
+        for _ in 0..world.rng.usize(0..4) {
+            world.start_worker();
+        }
+        for _ in 0..world.rng.usize(1..4) {
+            world.start_client();
+        }
+        world.at(50 * MS, Event::Chaos);
+        world.at(SECOND, Event::Respawn);
+        world
+    }
+
+    pub(crate) fn at(&mut self, after: u64, event: Event) {
+        self.order += 1;
+        self.queue.push(Reverse((self.now + after, self.order)));
+        self.events.insert(self.order, event);
+    }
+
+    pub(crate) fn is_calm(&self) -> bool {
+        self.now >= self.calm_at
+    }
+
+    fn new_peer(&mut self) -> PeerId {
+        self.next_peer += 1;
+        let peer = PeerId(self.next_peer);
+        self.links.insert(peer, Link::default());
+        self.at(SECOND, Event::Heartbeat(peer));
+        peer
+    }
+
+    pub(crate) fn start_worker(&mut self) {
+        let peer = self.new_peer();
+        let worker = Worker::new(peer, &mut self.rng, self.now >= self.calm_at);
+        self.up(peer, Up::WorkerHello(Box::new(worker.hello.clone())));
+        self.workers.insert(peer, worker);
+    }
+
+    pub(crate) fn start_client(&mut self) {
+        let peer = self.new_peer();
+        self.up(peer, Up::ClientHello(ClientHello::default()));
+        let tasks = self.rng.usize(1..60);
+        self.clients.insert(peer, Client::new(peer, tasks));
+        self.at(1, Event::ClientActs(peer));
+    }
+
+    fn delay(&mut self) -> u64 {
+        match self.rng.u8(..20) {
+            0 => self.rng.u64(1..50) * MS,
+            1..4 => self.rng.u64(1..5) * MS,
+            _ => self.rng.u64(20..300),
+        }
+    }
+
+    pub(crate) fn up(&mut self, peer: PeerId, up: Up) {
+        let delay = self.delay();
+        let now = self.now;
+        let Some(link) = self.links.get_mut(&peer).filter(|link| !link.cut) else {
+            return;
+        };
+        link.up_at = link.up_at.max(now + delay);
+        let (after, epoch) = (link.up_at - now, link.up_epoch);
+        self.at(after, Event::Up(peer, epoch, up));
+    }
+
+    fn down(&mut self, peer: PeerId, down: Down) {
+        let delay = self.delay();
+        let now = self.now;
+        let Some(link) = self.links.get_mut(&peer).filter(|link| !link.cut) else {
+            return;
+        };
+        link.down_at = link.down_at.max(now + delay);
+        let (after, epoch) = (link.down_at - now, link.down_epoch);
+        self.at(after, Event::Down(peer, epoch, down));
+    }
+
+    /// Cuts a link. Whoever is to notice it gets an end of file, behind what was on its way or instead of it.
+    pub(crate) fn cut(&mut self, peer: PeerId, scheduler_notices: bool, peer_notices: bool) {
+        let (lose_up, lose_down) = (self.rng.bool(), self.rng.bool());
+        if let Some(link) = self.links.get_mut(&peer) {
+            link.up_epoch += u32::from(lose_up);
+            link.down_epoch += u32::from(lose_down);
+        }
+        if scheduler_notices {
+            self.up(peer, Up::Eof);
+        }
+        if peer_notices {
+            self.down(peer, Down::Eof);
+        }
+        if let Some(link) = self.links.get_mut(&peer) {
+            link.cut = true;
+        }
+    }
+
+    /// Everything on a link comes late.
+    fn hold_up(&mut self, peer: PeerId, by: u64) {
+        let now = self.now;
+        if let Some(link) = self.links.get_mut(&peer) {
+            link.up_at = link.up_at.max(now) + by;
+            link.down_at = link.down_at.max(now) + by;
+        }
+    }
+
+    /// One event. No: there is none.
+    pub(crate) fn step(&mut self) {
+        let Reverse((at, order)) = self.queue.pop().expect("ticks go on for ever");
+        self.now = at;
+        let event = self.events.remove(&order).expect("queued once");
+        match event {
+            Event::Up(peer, epoch, up) => self.arrive_up(peer, epoch, up),
+            Event::Down(peer, epoch, down) => self.arrive_down(peer, epoch, down),
+            Event::Tick => {
+                self.tell(Stimulus::Tick);
+                let after = self.machine.next_tick_us().saturating_sub(self.now);
+                self.at(after, Event::Tick);
+            }
+            Event::BodyEnds(peer, run) => self.body_ends(peer, run),
+            Event::FetchEnds(peer, fetched) => self.fetch_ends(peer, fetched),
+            Event::ClientFetchEnds(peer, ticket, data, holder) => {
+                self.client_fetch_ends(peer, ticket, data, holder);
+            }
+            Event::ClientActs(peer) => self.client_acts(peer),
+            Event::PutArrives(client, worker, data, ticket, value) => {
+                self.put_arrives(client, worker, data, ticket, value);
+            }
+            Event::Heartbeat(peer) => self.heartbeat(peer),
+            Event::Chaos => self.chaos(),
+            Event::Respawn => self.respawn(),
+        }
+    }
+
+    fn arrive_up(&mut self, peer: PeerId, epoch: u32, up: Up) {
+        if self.links[&peer].up_epoch != epoch {
+            return;
+        }
+        self.tell(match up {
+            Up::WorkerHello(hello) => Stimulus::WorkerJoined(peer, hello),
+            Up::ClientHello(hello) => Stimulus::ClientJoined(peer, hello),
+            Up::Worker(words) => Stimulus::FromWorker(peer, words),
+            Up::Client(words) => Stimulus::FromClient(peer, words),
+            Up::Eof => Stimulus::Gone(peer),
+        });
+    }
+
+    /// Tells the scheduler, does what it asks for, and checks it.
+    pub(crate) fn tell(&mut self, stimulus: Stimulus) {
+        self.steps += 1;
+        let mut effects = Vec::new();
+        self.machine.handle(self.now, stimulus, &mut effects);
+        self.machine.check();
+        for effect in effects {
+            match effect {
+                Effect::ToWorker(peer, words) => self.down(peer, Down::Worker(words)),
+                Effect::ToClient(peer, words) => self.down(peer, Down::Client(words)),
+                Effect::Disconnect(peer, reason) => {
+                    assert!(reason.starts_with("nothing was heard"), "{reason}");
+                    self.cut(peer, false, true);
+                }
+            }
+        }
+    }
+
+    fn arrive_down(&mut self, peer: PeerId, epoch: u32, down: Down) {
+        if self.links[&peer].down_epoch != epoch {
+            return;
+        }
+        match down {
+            Down::Worker(words) => self.worker_hears(peer, words),
+            Down::Client(words) => self.client_hears(peer, words),
+            Down::Eof => self.peer_ends(peer),
+        }
+    }
+
+    /// A peer notices that its connection is gone. It starts again with nothing, as a new one.
+    fn peer_ends(&mut self, peer: PeerId) {
+        self.links.get_mut(&peer).expect("a link").cut = true;
+        if self.workers.remove(&peer).is_some() {
+            self.start_worker();
+        } else if self.clients.remove(&peer).is_some() && !self.is_calm() {
+            self.start_client();
+        }
+    }
+
+    fn heartbeat(&mut self, peer: PeerId) {
+        let up = if self.workers.contains_key(&peer) {
+            Up::Worker(FromWorker::Heartbeat { held_bytes: 0 })
+        } else if self.clients.contains_key(&peer) {
+            Up::Client(FromClient::Heartbeat)
+        } else {
+            return;
+        };
+        self.up(peer, up);
+        let cut = self.links[&peer].cut;
+        if cut && self.rng.u8(..4) == 0 {
+            // It has heard nothing for too long.
+            self.peer_ends(peer);
+            return;
+        }
+        self.at(SECOND, Event::Heartbeat(peer));
+    }
+
+    /// A worker's process ends.
+    pub(crate) fn kill(&mut self, peer: PeerId) {
+        self.kills += 1;
+        self.workers.remove(&peer);
+        let noticed = self.rng.u8(..4) != 0;
+        self.cut(peer, noticed, false);
+    }
+
+    fn chaos(&mut self) {
+        if self.is_calm() {
+            return;
+        }
+        let workers: Vec<PeerId> = self.workers.keys().copied().collect();
+        let clients: Vec<PeerId> = self.clients.keys().copied().collect();
+        let worker = self.rng.choice(&workers).copied();
+        match (self.rng.u8(..10), worker) {
+            (0..3, Some(worker)) => self.kill(worker),
+            (3, Some(worker)) => {
+                let (up, down) = (self.rng.bool(), self.rng.bool());
+                self.cut(worker, up, down);
+            }
+            (4, Some(worker)) => {
+                let by = self.rng.u64(1..8) * SECOND;
+                self.hold_up(worker, by);
+            }
+            (5, Some(worker)) => self.up(worker, Up::Worker(FromWorker::Leaving)),
+            (6, _) => {
+                if let Some(client) = self.rng.choice(&clients).copied() {
+                    let (up, down) = (self.rng.bool(), self.rng.bool());
+                    self.cut(client, up, down);
+                }
+            }
+            (7, _) if clients.len() < 4 => self.start_client(),
+            _ if workers.len() < 8 => self.start_worker(),
+            _ => {}
+        }
+        let after = self.rng.u64(100..6000) * MS;
+        self.at(after, Event::Chaos);
+    }
+
+    /// Somebody sees to it that there are workers, of each sort in the end.
+    fn respawn(&mut self) {
+        if self.workers.len() < 2 {
+            self.start_worker();
+        }
+        if self.is_calm() {
+            for host in ["h0", "h1"] {
+                if !self
+                    .workers
+                    .values()
+                    .any(|worker| worker.hello.host == host && worker.is_full)
+                {
+                    let peer = self.new_peer();
+                    let worker = Worker::full(peer, host);
+                    self.up(peer, Up::WorkerHello(Box::new(worker.hello.clone())));
+                    self.workers.insert(peer, worker);
+                }
+            }
+        }
+        self.at(SECOND, Event::Respawn);
+    }
+}
