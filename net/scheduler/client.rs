@@ -215,6 +215,10 @@ impl Machine {
         let Some(index) = self.clients[client as usize].tickets.node(ticket) else {
             return;
         };
+        // Of a failure the client was told.
+        if matches!(self.tasks.task(index).value, Value::Failed(_)) {
+            return;
+        }
         self.clients[client as usize].fetching.insert(ticket);
         if self.tasks.is_settled(index) {
             self.notify_one(index, client, ticket);
@@ -280,6 +284,7 @@ impl Machine {
         let gone = self.clients.remove(client as usize);
         for (ticket, index) in gone.tickets.iter() {
             self.tasks.task(index).wants.remove(client, ticket);
+            self.abandon_put(index, client, ticket);
             self.drop_user(index);
         }
         gone.kinds.iter().for_each(|&kind| self.release_kind(kind));

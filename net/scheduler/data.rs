@@ -93,6 +93,9 @@ impl Machine {
             if self.tasks.task(index).users > 0 {
                 self.lost.push(index);
             }
+            for (client, ticket) in self.tasks.task(index).wants.list() {
+                self.tell_client(client, ToClient::Lost { ticket });
+            }
         }
     }
 
@@ -144,13 +147,23 @@ impl Machine {
         let account = self.kinds.kind(self.tasks.task(index).kind).client;
         let generation = self.tasks.id(index).generation;
         self.tasks.task(index).set(KEEPS_INPUTS, true);
-        let lineage = self.lineages.entry(account).or_default();
+        let lineage = self.lineage(account);
         lineage.tasks.push_back((index, generation));
         lineage.live += 1;
-        while let Some(oldest) = self.lineages.entry(account).or_default().past_limit() {
+        while let Some(oldest) = self.lineage(account).past_limit() {
             self.cut(oldest);
         }
         self.tidy_lineage(account);
+    }
+
+    /// A client's account. Tasks of a client that has gone may live on with others: theirs begins anew.
+    fn lineage(&mut self, account: u32) -> &mut Lineage {
+        let limit = self.config.lineage_limit;
+        self.lineages.entry(account).or_insert_with(|| Lineage {
+            limit,
+            client_gone: true,
+            ..Lineage::default()
+        })
     }
 
     /// A task keeps its inputs no longer on its client's account: it was reopened, freed or cut.
@@ -158,7 +171,7 @@ impl Machine {
         let Some(account) = self.kinds.kinds.get(&kind).map(|kind| kind.client) else {
             return;
         };
-        self.lineages.entry(account).or_default().live -= 1;
+        self.lineage(account).live -= 1;
         self.tidy_lineage(account);
     }
 
@@ -253,9 +266,6 @@ impl Machine {
         if task.is(KEEPS_INPUTS) {
             task.set(KEEPS_INPUTS, false);
             self.off_account(kind);
-        }
-        for (client, ticket) in self.tasks.task(index).wants.list() {
-            self.tell_client(client, ToClient::Lost { ticket });
         }
         let tasks = &mut self.tasks;
         let ready = tasks.graph.reopen(&mut tasks.cache, index);

@@ -22,7 +22,9 @@ impl Machine {
         for (number, function) in worker.hello.functions.iter().enumerate() {
             let function = self.kinds.function(function);
             if worker.functions.insert(function, number as u32).is_none() {
-                self.kinds.functions[function as usize].workers += 1;
+                let function = &mut self.kinds.functions[function as usize];
+                function.workers += 1;
+                function.is_known = true;
             }
         }
         worker.resources.push((LAST_CHANCE, 1));

@@ -14,6 +14,8 @@ pub(super) struct Function {
     mean_us: Option<f32>,
     /// Workers that have it.
     pub(super) workers: u32,
+    /// Some worker had it.
+    pub(super) is_known: bool,
 }
 
 /// How long a task is thought to take before one of its function has ended.
@@ -111,6 +113,7 @@ impl Kinds {
             name: info.name.clone(),
             mean_us: None,
             workers: 0,
+            is_known: false,
         });
         self.function_numbers.insert(info.clone(), number);
         number

@@ -50,6 +50,8 @@ mod want;
 mod worker;
 
 mod check;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

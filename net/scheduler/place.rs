@@ -129,7 +129,21 @@ impl Machine {
             let tasks = &self.tasks;
             queue.purge(|entry| tasks.is_queued(entry));
         }
-        if was_empty && let Some(worker) = self.worker_with_room(requirement) {
+        if was_empty {
+            self.offer(requirement);
+        }
+    }
+
+    /// Has workers take from a queue until it is empty or nobody has room. The first one may turn out to have none: the lists
+    /// are brought up to date only when it is served.
+    fn offer(&mut self, requirement: u32) {
+        while !self.kinds.requirements[requirement as usize]
+            .queue
+            .is_empty()
+        {
+            let Some(worker) = self.worker_with_room(requirement) else {
+                return;
+            };
             self.serve(worker);
         }
     }
@@ -257,7 +271,8 @@ impl Machine {
         if everywhere && !last_chance && kind.resources.is_empty() && kind.info.on.is_empty() {
             return Ok(NONE);
         }
-        if function.workers == 0 && !self.workers.is_empty() {
+        // One that a worker had may come again.
+        if !function.is_known && !self.workers.is_empty() {
             let text = format!(
                 "no worker has the task `{}` with this signature: start the same version of the program on all sides",
                 function.name

@@ -45,7 +45,8 @@ impl Machine {
             FromWorker::Returned { runs, kept } => self.returned(worker, runs, kept),
             FromWorker::Slots { delta } => {
                 let its = &mut self.workers[worker as usize];
-                its.slots = (its.slots + i64::from(delta)).clamp(0, 1 << 20);
+                // The run is in the books, and its thread is free for another.
+                its.slots = (its.slots - i64::from(delta)).clamp(0, 1 << 20);
                 self.touch(worker);
             }
             FromWorker::Stored { data, bytes } => self.stored(worker, data, bytes),

@@ -150,6 +150,22 @@ impl Machine {
         self.fail(index, failure);
     }
 
+    /// The ticket that data were to be put for is no more: nobody will put them.
+    pub(super) fn abandon_put(&mut self, index: u32, client: u32, ticket: Ticket) {
+        let its = |put: &Put| (put.client, put.ticket) == (client, ticket);
+        if self.puts.get(&index).is_none_or(|put| !its(put)) {
+            return;
+        }
+        if self.tasks.graph.state(index) == State::Cancelled {
+            self.end_put(index);
+            return;
+        }
+        self.puts.remove(&index);
+        let text = "the client that scattered it let it go before a worker had it".to_owned();
+        let failure = self.failure(u32::MAX, FailureKind::DataLost, text);
+        self.fail(index, failure);
+    }
+
     /// A worker has gone, or a new one has come: data that waits for a place.
     pub(super) fn place_puts(&mut self, gone: Option<u32>) {
         let mut waiting: Vec<u32> = self

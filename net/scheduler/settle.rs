@@ -133,6 +133,16 @@ impl Machine {
 
     /// A task was won before it ran: cancelled, or let go by the last who wanted it.
     fn unrun(&mut self, index: u32) {
+        let task = self.tasks.task(index);
+        // Somebody may have come to want it after its token was set and before its run came to nothing.
+        let late = task.users > 0 && matches!(task.value, Value::None);
+        let kind = task.kind;
+        if late {
+            let text = "nobody wanted it any more".to_owned();
+            let failure = self.failure(kind, FailureKind::Cancelled, text);
+            self.tasks.task(index).value = Value::Failed(failure);
+            self.notify(index);
+        }
         self.settle_unrun(index, false);
     }
 

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::Machine;
 use super::client::Fault;
 use super::task::{INNER, KEYED, MENTIONS, Task, Value};
-use crate::graph::{Born, Entry as Keyed, GIVEN, Id, Key, Spec};
+use crate::graph::{Born, Entry as Keyed, GIVEN, Id, Key, Spec, State};
 use crate::net::message::{
     Failure, FailureKind, Input, Submit, SubmitMany, TaskId, TaskKey, Ticket, ToClient,
 };
@@ -235,7 +235,16 @@ impl Machine {
             generation: task.generation,
         };
         let tasks = &mut self.tasks;
-        tasks.graph.pin(id, &mut tasks.fx).map(|pin| pin.0)
+        let index = tasks.graph.pin(id, &mut tasks.fx)?.0;
+        let late = self.tasks.graph.state(index) == State::Cancelled;
+        if late && matches!(self.tasks.task(index).value, Value::None) {
+            // It was let go before it began, and stays until its inputs have ended.
+            let kind = self.tasks.task(index).kind;
+            let text = "nobody wanted it any more".to_owned();
+            let failure = self.failure(kind, FailureKind::Cancelled, text);
+            self.tasks.task(index).value = Value::Failed(failure);
+        }
+        Some(index)
     }
 
     /// A node that has failed before it began.

@@ -43,6 +43,7 @@ impl Machine {
             return;
         };
         self.tasks.task(index).wants.remove(client, ticket);
+        self.abandon_put(index, client, ticket);
         if detach {
             self.lower_users(index);
             self.tasks.graph.detach(index, &mut self.tasks.fx);
@@ -68,6 +69,7 @@ impl Machine {
             task.users = 1;
             task.wants.add(client, ticket);
             self.tasks.task(index).wants.remove(client, ticket);
+            self.abandon_put(index, client, ticket);
             self.drop_user(index);
             self.clients[client as usize].fetching.remove(&ticket);
             self.tell_client(client, failed(ticket, failure));

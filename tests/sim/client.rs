@@ -204,6 +204,9 @@ impl World {
             9..24 => Work::Big,
             _ => Work::Mix,
         };
+        let again = work == Work::Poison && self.is_gentle && self.model.poisons > 0;
+        let work = if again { Work::Mix } else { work };
+        self.model.poisons += usize::from(work == Work::Poison);
         let mut inputs = Vec::new();
         if work != Work::Nest {
             for _ in 0..self.rng.usize(..4) {

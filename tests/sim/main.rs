@@ -130,7 +130,7 @@ fn seeds() -> std::ops::Range<u64> {
     } else {
         1
     };
-    0..soak * if cfg!(debug_assertions) { 60 } else { 2000 }
+    0..soak * if cfg!(debug_assertions) { 24 } else { 2000 }
 }
 
 #[test]

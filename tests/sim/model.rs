@@ -38,6 +38,8 @@ pub(crate) struct Node {
     pub(crate) work: Work,
     pub(crate) number: u64,
     pub(crate) inputs: Vec<usize>,
+    /// The same task, as it was submitted.
+    pub(crate) origin: usize,
     pub(crate) outcome: Result<u64, FailureKind>,
     /// Somebody has cancelled it, or something that it needs.
     pub(crate) may_be_cancelled: bool,
@@ -56,6 +58,9 @@ pub(crate) struct Model {
     pub(crate) failures: HashMap<u64, u32>,
     /// Few recipes are kept, so that anything may be lost for good.
     pub(crate) lineage_is_short: bool,
+    /// So many workers die that any task may be taken for the cause.
+    pub(crate) anyone_may_die: bool,
+    pub(crate) poisons: usize,
 }
 
 /// The result of a task.
@@ -95,18 +100,20 @@ impl Model {
             may_conflict: any(|node| node.may_conflict),
             may_be_forgotten: any(|node| node.may_be_forgotten),
             inputs: inputs.to_vec(),
+            origin: self.nodes.len(),
         });
         self.nodes.len() - 1
     }
 
     /// Somebody cancels a task: what is made of it may end as cancelled too.
     pub(crate) fn cancel(&mut self, node: usize) {
-        self.nodes[node].may_be_cancelled = true;
-        for later in node + 1..self.nodes.len() {
+        let origin = self.nodes[node].origin;
+        for later in origin..self.nodes.len() {
             let inputs = &self.nodes[later].inputs;
-            if inputs
-                .iter()
-                .any(|&input| self.nodes[input].may_be_cancelled)
+            if self.nodes[later].origin == origin
+                || inputs
+                    .iter()
+                    .any(|&input| self.nodes[input].may_be_cancelled)
             {
                 self.nodes[later].may_be_cancelled = true;
             }
@@ -130,6 +137,7 @@ impl Model {
         let allowed = match kind {
             FailureKind::Cancelled => node.may_be_cancelled,
             FailureKind::DataLost => node.may_be_lost || self.lineage_is_short,
+            FailureKind::WorkerDied if self.anyone_may_die => true,
             FailureKind::KeyConflict => node.may_conflict,
             FailureKind::Forgotten => node.may_be_forgotten || node.may_be_cancelled,
             _ => node.fails_as(self, kind),
@@ -148,7 +156,9 @@ impl Node {
         let own = match self.work {
             Work::Fail => kind == FailureKind::Error,
             Work::Poison => kind == FailureKind::WorkerDied,
-            Work::Mix | Work::Big | Work::Flaky | Work::Nest | Work::Scattered => false,
+            // Some workers do not have it, and may be the first to come.
+            Work::Nest => kind == FailureKind::UnknownFunction,
+            Work::Mix | Work::Big | Work::Flaky | Work::Scattered => false,
         };
         own || self
             .inputs

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use fastrand::Rng;
 use tenter::net::message::{
     Assign, Define, Done, Failure, FailureKind, Finished, FromClient, FromWorker, FunctionInfo,
-    InputData, KindOfTask, Missing, PeerId, Run, RunKind, Source, Submit, Ticket, ToClient,
-    ToWorker, WorkerHello,
+    InputData, Missing, PeerId, Run, RunKind, Source, Submit, Ticket, ToClient, ToWorker,
+    WorkerHello,
 };
 
 use crate::model::{WORKS, Work, nested, value};
@@ -56,7 +56,6 @@ pub(crate) struct Worker {
     running: BTreeMap<Run, Running>,
     pub(crate) store: BTreeMap<Run, u64>,
     order: u64,
-    leaving: bool,
     next_ticket: u64,
     /// Tickets whose tasks' ends nobody waits for any more.
     given_up: BTreeSet<u64>,
@@ -105,7 +104,6 @@ impl Worker {
             running: BTreeMap::new(),
             store: BTreeMap::new(),
             order: 0,
-            leaving: false,
             next_ticket: 1,
             given_up: BTreeSet::new(),
         }
@@ -334,13 +332,13 @@ impl World {
             "a resource was given twice"
         );
         if work == Work::Poison {
-            if self.rng.bool() {
+            if self.is_gentle || self.rng.bool() {
                 self.say(peer, FromWorker::Started { run });
             }
             self.kill(peer);
             return;
         }
-        if self.rng.u8(..4) != 0 {
+        if self.is_gentle || self.rng.u8(..4) != 0 {
             self.say(peer, FromWorker::Started { run });
         }
         if work == Work::Nest {
@@ -465,9 +463,7 @@ impl World {
                 signature: 1,
             };
             words.push(FromClient::Define(Define::Function(mix)));
-            words.push(FromClient::Define(Define::Kind(Box::new(
-                KindOfTask::default(),
-            ))));
+            words.push(FromClient::Define(Define::Kind(Box::default())));
         }
         words.push(FromClient::Submit(Submit {
             ticket: Ticket(ticket),

@@ -63,7 +63,6 @@ struct Link {
 }
 
 pub(crate) struct World {
-    pub(crate) seed: u64,
     pub(crate) rng: Rng,
     pub(crate) now: u64,
     queue: BinaryHeap<Reverse<(u64, u64)>>,
@@ -77,14 +76,14 @@ pub(crate) struct World {
     pub(crate) model: Model,
     /// Attempts that were ever sent: none is sent twice.
     pub(crate) attempts: HashSet<Run>,
+    /// Workers die of one task only.
+    pub(crate) is_gentle: bool,
     /// From here on nothing goes wrong any more.
     pub(crate) calm_at: u64,
     pub(crate) steps: u64,
     pub(crate) kills: u64,
     /// Names that tasks travel by, with the reference of each.
     pub(crate) travelling: Vec<(tenter::net::message::TaskId, usize)>,
-    /// Clients that are still to come.
-    pub(crate) shared_keys: HashMap<String, usize>,
 }
 
 impl World {
@@ -102,8 +101,8 @@ impl World {
             ..Config::default()
         };
         let calm_at = rng.u64(2..30) * SECOND;
+        let is_gentle = rng.u8(..4) == 0;
         let mut world = Self {
-            seed,
             rng,
             now: 0,
             queue: BinaryHeap::new(),
@@ -116,13 +115,14 @@ impl World {
             next_peer: 0,
             model: Model::default(),
             attempts: HashSet::new(),
+            is_gentle,
             calm_at,
             steps: 0,
             kills: 0,
             travelling: Vec::new(),
-            shared_keys: HashMap::new(),
         };
         world.model.lineage_is_short = lineage_limit < 100;
+        world.model.anyone_may_die = !is_gentle;
         world.at(0, Event::Tick);
         for _ in 0..world.rng.usize(0..4) {
             world.start_worker();
@@ -211,6 +211,14 @@ impl World {
         if peer_notices {
             self.down(peer, Down::Eof);
         }
+        if let Some(link) = self.links.get_mut(&peer) {
+            link.cut = true;
+        }
+    }
+
+    /// A peer ends, and all that it has said arrives.
+    fn end_link(&mut self, peer: PeerId) {
+        self.up(peer, Up::Eof);
         if let Some(link) = self.links.get_mut(&peer) {
             link.cut = true;
         }
@@ -328,7 +336,11 @@ impl World {
         self.kills += 1;
         self.workers.remove(&peer);
         let noticed = self.rng.u8(..4) != 0;
-        self.cut(peer, noticed, false);
+        if self.is_gentle {
+            self.end_link(peer);
+        } else {
+            self.cut(peer, noticed, false);
+        }
     }
 
     fn chaos(&mut self) {
@@ -338,7 +350,9 @@ impl World {
         let workers: Vec<PeerId> = self.workers.keys().copied().collect();
         let clients: Vec<PeerId> = self.clients.keys().copied().collect();
         let worker = self.rng.choice(&workers).copied();
-        match (self.rng.u8(..10), worker) {
+        let dice = self.rng.u8(..10);
+        let dice = if self.is_gentle && dice < 5 { 9 } else { dice };
+        match (dice, worker) {
             (0..3, Some(worker)) => self.kill(worker),
             (3, Some(worker)) => {
                 let (up, down) = (self.rng.bool(), self.rng.bool());
