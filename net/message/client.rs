@@ -83,7 +83,7 @@ pub enum FromClient {
         data: Run,
     },
     /// Runs a failed task again, and what it failed through: `ticket` is a want of a new task. If `of` has not failed, it is
-    /// a want of that.
+    /// a want of that. The scheduler does not keep what that takes yet: a failed task is given as it is.
     Retry {
         /// The client's new number for the task.
         ticket: Ticket,

@@ -291,7 +291,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Runs what has failed again.
+    /// A second want of the same task. To run what has failed again takes its inputs, which a failed task lets go: later.
     pub(super) fn retry(&mut self, client: u32, ticket: Ticket, of: Ticket) -> Result<(), Fault> {
         self.expect_new(client, ticket)?;
         let Some(index) = self.clients[client as usize].tickets.node(of) else {
