@@ -164,13 +164,13 @@ impl Machine {
         let (tasks, kins) = (&mut self.tasks, &self.kins);
         let kin = |index: u32| kins.get(&index) == Some(&key.kin);
         let name = Key::from(key.text.as_str());
-        match tasks.graph.entry(name, kin, &mut tasks.fx) {
+        match tasks.graph.entry(&name, kin, &mut tasks.fx) {
             Keyed::Vacant(vacant) => {
                 let (graph, cache) = (&tasks.graph, &mut tasks.cache);
-                Made::New(graph.submit_at(vacant, cache, spec, given, task, &mut tasks.fx))
+                Made::New(graph.submit_at((vacant, name), cache, spec, given, task, &mut tasks.fx))
             }
             Keyed::Same(index) => Made::Same(index),
-            Keyed::Conflict(_) => Made::Conflict,
+            Keyed::Conflict => Made::Conflict,
         }
     }
 
