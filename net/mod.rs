@@ -6,6 +6,7 @@
 //! * `scheduler`: the pure machine that owns the graph and places tasks on workers.
 
 pub mod message;
+pub mod scheduler;
 #[expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -13,4 +14,3 @@ pub mod message;
 )]
 pub mod transport;
 pub mod wire;
-pub mod scheduler;
