@@ -39,7 +39,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use tenter::{Anywhere, Client};
+use tenter::{Anywhere, Client, StartError};
 
 use crate::args::{Options, Request};
 use crate::beamline::Beamline;
@@ -58,10 +58,11 @@ fn main() -> ExitCode {
         }
         Err(sentence) => return refuse(&sentence),
     };
-    if let Err(sentence) = outfile::create(&options.out) {
-        return refuse(&sentence);
-    }
-    match run(&options) {
+    let client = match prepare(&options) {
+        Ok(client) => client,
+        Err(sentence) => return refuse(&sentence),
+    };
+    match run(&options, &client) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -76,17 +77,31 @@ fn refuse(sentence: &str) -> ExitCode {
     ExitCode::from(2)
 }
 
+/// Connects, and makes the database only then. The error is a sentence naming the cause and the next step.
+fn prepare(options: &Options) -> Result<Client<Anywhere>, String> {
+    let client = connect(options).map_err(|error| error.to_string())?;
+    outfile::create(&options.out)?;
+    Ok(client)
+}
+
+fn connect(options: &Options) -> Result<Client<Anywhere>, StartError> {
+    let builder = Client::builder();
+    match options.threads {
+        Some(threads) => builder.threads(threads).connect(None),
+        None => builder.connect(None),
+    }
+}
+
 /// Whether every bound that applies holds.
-fn run(options: &Options) -> Result<bool, Box<dyn Error>> {
-    let client = client(options)?;
+fn run(options: &Options, client: &Client<Anywhere>) -> Result<bool, Box<dyn Error>> {
     let schedules = Schedule::both(options.frames, options.seed);
-    let knobs = Knobs::of(&client)?;
+    let knobs = Knobs::of(client)?;
     knobs.set(Schedule::first_half(&schedules))?;
     let at_hand = knobs.clone();
     ctrlc::set_handler(move || at_hand.stop())?;
     knobs.listen();
 
-    let line = Beamline::start(&client, schedules, knobs, options.out.clone())?;
+    let line = Beamline::start(client, schedules, knobs, options.out.clone())?;
     let start = Instant::now();
     let outcome = line.attend();
     let elapsed = start.elapsed();
@@ -116,12 +131,4 @@ fn report(path: &Path, delivered: [u32; 2], elapsed: Duration) -> rusqlite::Resu
         eprintln!("beamline: {broken}");
     }
     Ok(findings.broken.is_empty())
-}
-
-fn client(options: &Options) -> Result<Client<Anywhere>, tenter::StartError> {
-    let builder = Client::builder();
-    match options.threads {
-        Some(threads) => builder.threads(threads).connect(None),
-        None => builder.connect(None),
-    }
 }
