@@ -3,7 +3,7 @@
 //!
 //! # Whose is what
 //! The graph knows when a task is ready, who wants it, and when nobody does. The machine knows the rest: recipes, results and
-//! where they are ([`task`]), workers, clients, and who runs what. A task's life in the graph is told in `crate::graph`;
+//! where they are (`task.rs`), workers, clients, and who runs what. A task's life in the graph is told in `crate::graph`;
 //! here it is:
 //! ```text
 //! submit ─> waiting ─> queued ─(claim, Assign)─> at a worker ─(Done)─> finished ─(last holder dies)─┐
@@ -20,7 +20,7 @@
 //! 3. A worker holds data exactly if the data name it as a holder. Data without users are let go at once; data without holders
 //!    that have users are being computed again, or have failed with `DataLost`.
 //! 4. Who is free, has room, is crowded or has a line stands in the list for that. If a queue is not empty, no worker that could
-//!    take from it has room; so nothing waits without a reason, and [`explain`] knows it.
+//!    take from it has room; so nothing waits without a reason, and `explain.rs` knows it.
 //! 5. Every list that grows with what peers send shrinks when they leave or let go: when nobody wants anything, no task is left.
 //!
 //! A peer cannot break these. What it may not say ends its connection ([`Effect::Disconnect`]); what may be out of date is
