@@ -11,7 +11,7 @@ use crate::inputs::{Held, Inputs, Lent, Linker};
 use crate::pool::attempts::Recipe;
 use crate::pool::job::Job;
 use crate::pool::local;
-use crate::task::{Again, IntoRetry, Task};
+use crate::task::{Again, IntoRetry, TakesClosures, Task};
 
 /// Which attempt of its task is running on this thread, from 1; outside of a task, 0.
 ///
@@ -133,11 +133,12 @@ impl<P> Task<'_, Again, P> {
     }
 }
 
-impl Task<'_, Again> {
+impl<P> Task<'_, Again, P> {
     /// As [`Client::try_submit`](crate::Client::try_submit); the closure may be called more than once.
     #[track_caller]
     pub fn try_submit<R, E, F>(self, f: F) -> TaskFuture<R>
     where
+        P: TakesClosures,
         F: Fn() -> Result<R, E> + Send + Sync + 'static,
         R: Send + Sync + 'static,
         E: Into<Failure>,
@@ -155,6 +156,7 @@ impl Task<'_, Again> {
     #[track_caller]
     pub fn submit_with<D, R, F>(self, inputs: D, f: F) -> TaskFuture<R>
     where
+        P: TakesClosures,
         D: Inputs<Held: Lent>,
         F: for<'a> Fn(<D::Held as Held>::Values<'a>) -> R + Send + Sync + 'static,
         R: Send + Sync + 'static,
@@ -173,6 +175,7 @@ impl Task<'_, Again> {
     #[track_caller]
     pub fn try_submit_with<D, R, E, F>(self, inputs: D, f: F) -> TaskFuture<R>
     where
+        P: TakesClosures,
         D: Inputs<Held: Lent>,
         F: for<'a> Fn(<D::Held as Held>::Values<'a>) -> Result<R, E> + Send + Sync + 'static,
         R: Send + Sync + 'static,

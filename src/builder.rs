@@ -237,7 +237,8 @@ impl Builder {
 
     /// Sends the calls of `#[task]` functions through their encoding, although they stay in this process: arguments are
     /// encoded at the submit and decoded where the call runs, so are its inputs and its result, and of an error of the
-    /// user's only the text is left. So a program can be tested for travel in one process. Closures are run as ever.
+    /// user's only the text is left. So a program can be tested for travel in one process. Closures are run as ever, and what is
+    /// scattered, or shared by name, stays as it is until it is the input of a call.
     ///
     /// By default not, unless `TENTER_ENCODE=1` is in the environment.
     ///

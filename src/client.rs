@@ -19,7 +19,7 @@ use crate::pool::clock::deadline;
 use crate::pool::job::Job;
 use crate::pool::local;
 use crate::sync::{Queue, Variable};
-use crate::task::{Bare, Called, IntoTask, Once, Plan, Task};
+use crate::task::{Bare, Called, IntoTask, Once, Plan, TakesClosures, Task};
 
 /// Runs a graph of tasks that changes while it runs.
 ///
@@ -141,7 +141,9 @@ impl Client {
             place: PhantomData,
         }
     }
+}
 
+impl<P> Client<P> {
     /// Runs a fallible closure as a task; its error is the task's.
     ///
     /// The error may be any error type, a `String`, a `&str` or a boxed error. As [`submit`](Self::submit) otherwise.
@@ -157,6 +159,7 @@ impl Client {
     #[track_caller]
     pub fn try_submit<R, E, F>(&self, f: F) -> TaskFuture<R>
     where
+        P: TakesClosures,
         F: FnOnce() -> Result<R, E> + Send + 'static,
         R: Send + Sync + 'static,
         E: Into<Failure>,
@@ -184,6 +187,7 @@ impl Client {
     #[track_caller]
     pub fn submit_with<D, R, F>(&self, inputs: D, f: F) -> TaskFuture<R>
     where
+        P: TakesClosures,
         D: Inputs,
         F: for<'a> FnOnce(<D::Held as Held>::Values<'a>) -> R + Send + 'static,
         R: Send + Sync + 'static,
@@ -198,6 +202,7 @@ impl Client {
     #[track_caller]
     pub fn try_submit_with<D, R, E, F>(&self, inputs: D, f: F) -> TaskFuture<R>
     where
+        P: TakesClosures,
         D: Inputs,
         F: for<'a> FnOnce(<D::Held as Held>::Values<'a>) -> Result<R, E> + Send + 'static,
         R: Send + Sync + 'static,
@@ -221,6 +226,7 @@ impl Client {
     #[track_caller]
     pub fn map<I, R, F>(&self, items: I, f: F) -> Vec<TaskFuture<R>>
     where
+        P: TakesClosures,
         I: IntoIterator<Item: Send + 'static>,
         F: Fn(I::Item) -> R + Send + Sync + 'static,
         R: Send + Sync + 'static,

@@ -10,7 +10,7 @@ use crate::inputs::{Held, Inputs, Linker};
 use crate::launch::{at, launch};
 use crate::pool::job::Job;
 use crate::pool::run::Forward;
-use crate::task::Task;
+use crate::task::{Once, TakesClosures, Task};
 
 impl<T: Send + Sync + 'static> TaskFuture<TaskFuture<T>> {
     /// The task that this one's result is a handle of: finishes when that one does, with its result; no thread waits.
@@ -36,7 +36,7 @@ impl<T: Send + Sync + 'static> TaskFuture<TaskFuture<T>> {
     }
 }
 
-impl Client {
+impl<P> Client<P> {
     /// Runs a closure that goes on in another task: the handle is of the result of the task whose handle it returns. As
     /// [`submit`](Self::submit) and [`flatten`](TaskFuture::flatten) in one task; no thread waits. Without a name of its
     /// own it is called `submit_flat`.
@@ -54,6 +54,7 @@ impl Client {
     #[track_caller]
     pub fn submit_flat<T, F>(&self, f: F) -> TaskFuture<T>
     where
+        P: TakesClosures,
         F: FnOnce() -> TaskFuture<T> + Send + 'static,
         T: Send + Sync + 'static,
     {
@@ -61,12 +62,13 @@ impl Client {
     }
 }
 
-impl Task<'_> {
+impl<P> Task<'_, Once, P> {
     /// As [`Client::submit_flat`]. Resources, the pool and the timeout are for the closure, not for the task that it
     /// returns.
     #[track_caller]
     pub fn submit_flat<T, F>(self, f: F) -> TaskFuture<T>
     where
+        P: TakesClosures,
         F: FnOnce() -> TaskFuture<T> + Send + 'static,
         T: Send + Sync + 'static,
     {

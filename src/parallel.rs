@@ -10,8 +10,9 @@ use crate::future::TaskFuture;
 use crate::launch::{at, launch_alone, launch_now};
 use crate::pool::job::Job;
 use crate::pool::local::{self, Local};
+use crate::task::TakesClosures;
 
-impl Client {
+impl<P> Client<P> {
     /// Submits one task for each item of a parallel iterator; the handles are in the order of the items.
     ///
     /// The iterator runs on rayon's threads, which submit as it goes: for items that take time to make, or that are
@@ -32,6 +33,7 @@ impl Client {
     #[track_caller]
     pub fn par_map<I, R, F>(&self, items: I, f: F) -> Vec<TaskFuture<R>>
     where
+        P: TakesClosures,
         I: IntoParallelIterator<Item: 'static>,
         F: Fn(I::Item) -> R + Send + Sync + 'static,
         R: Send + Sync + 'static,

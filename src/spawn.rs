@@ -9,9 +9,9 @@ use crate::future::TaskFuture;
 use crate::inputs::{Held, Inputs, Linker};
 use crate::launch::{at, launch, launch_alone};
 use crate::pool::job::Job;
-use crate::task::Task;
+use crate::task::{Once, TakesClosures, Task};
 
-impl Client {
+impl<P> Client<P> {
     /// Runs a future as a task.
     ///
     /// The pool's threads poll it. While it is pending it holds no thread, and its status is
@@ -36,6 +36,7 @@ impl Client {
     #[track_caller]
     pub fn spawn<A>(&self, future: A) -> TaskFuture<A::Output>
     where
+        P: TakesClosures,
         A: Future<Output: Send + Sync + 'static> + Send + 'static,
     {
         let job = Job::future(future, Ok);
@@ -57,6 +58,7 @@ impl Client {
     #[track_caller]
     pub fn try_spawn<A, R, E>(&self, future: A) -> TaskFuture<R>
     where
+        P: TakesClosures,
         A: Future<Output = Result<R, E>> + Send + 'static,
         R: Send + Sync + 'static,
         E: Into<Failure> + 'static,
@@ -84,6 +86,7 @@ impl Client {
     #[track_caller]
     pub fn spawn_with<D, F, A>(&self, inputs: D, f: F) -> TaskFuture<A::Output>
     where
+        P: TakesClosures,
         D: Inputs,
         F: FnOnce(<D::Held as Held>::Kept) -> A + Send + 'static,
         A: Future<Output: Send + Sync + 'static> + Send + 'static,
@@ -97,6 +100,7 @@ impl Client {
     #[track_caller]
     pub fn try_spawn_with<D, F, A, R, E>(&self, inputs: D, f: F) -> TaskFuture<R>
     where
+        P: TakesClosures,
         D: Inputs,
         F: FnOnce(<D::Held as Held>::Kept) -> A + Send + 'static,
         A: Future<Output = Result<R, E>> + Send + 'static,
@@ -109,7 +113,7 @@ impl Client {
     }
 }
 
-impl Task<'_> {
+impl<P> Task<'_, Once, P> {
     /// As [`Client::spawn`]. Options hold until the future is done: it is polled in its pool, keeps its resources also
     /// while it is pending, and has its timeout from its start. A future has no retries.
     ///
@@ -122,6 +126,7 @@ impl Task<'_> {
     #[track_caller]
     pub fn spawn<A>(self, future: A) -> TaskFuture<A::Output>
     where
+        P: TakesClosures,
         A: Future<Output: Send + Sync + 'static> + Send + 'static,
     {
         self.plan
@@ -132,6 +137,7 @@ impl Task<'_> {
     #[track_caller]
     pub fn try_spawn<A, R, E>(self, future: A) -> TaskFuture<R>
     where
+        P: TakesClosures,
         A: Future<Output = Result<R, E>> + Send + 'static,
         R: Send + Sync + 'static,
         E: Into<Failure> + 'static,
@@ -144,6 +150,7 @@ impl Task<'_> {
     #[track_caller]
     pub fn spawn_with<D, F, A>(self, inputs: D, f: F) -> TaskFuture<A::Output>
     where
+        P: TakesClosures,
         D: Inputs,
         F: FnOnce(<D::Held as Held>::Kept) -> A + Send + 'static,
         A: Future<Output: Send + Sync + 'static> + Send + 'static,
@@ -157,6 +164,7 @@ impl Task<'_> {
     #[track_caller]
     pub fn try_spawn_with<D, F, A, R, E>(self, inputs: D, f: F) -> TaskFuture<R>
     where
+        P: TakesClosures,
         D: Inputs,
         F: FnOnce(<D::Held as Held>::Kept) -> A + Send + 'static,
         A: Future<Output = Result<R, E>> + Send + 'static,

@@ -246,11 +246,12 @@ impl<P> Task<'_, Once, P> {
     }
 }
 
-impl Task<'_> {
+impl<P> Task<'_, Once, P> {
     /// As [`Client::try_submit`](crate::Client::try_submit).
     #[track_caller]
     pub fn try_submit<R, E, F>(self, f: F) -> TaskFuture<R>
     where
+        P: TakesClosures,
         F: FnOnce() -> Result<R, E> + Send + 'static,
         R: Send + Sync + 'static,
         E: Into<Failure>,
@@ -263,6 +264,7 @@ impl Task<'_> {
     #[track_caller]
     pub fn submit_with<D, R, F>(self, inputs: D, f: F) -> TaskFuture<R>
     where
+        P: TakesClosures,
         D: Inputs,
         F: for<'a> FnOnce(<D::Held as Held>::Values<'a>) -> R + Send + 'static,
         R: Send + Sync + 'static,
@@ -277,6 +279,7 @@ impl Task<'_> {
     #[track_caller]
     pub fn try_submit_with<D, R, E, F>(self, inputs: D, f: F) -> TaskFuture<R>
     where
+        P: TakesClosures,
         D: Inputs,
         F: for<'a> FnOnce(<D::Held as Held>::Values<'a>) -> Result<R, E> + Send + 'static,
         R: Send + Sync + 'static,

@@ -7,7 +7,7 @@ use syn::{
     Error, FnArg, GenericArgument, Ident, ItemFn, Pat, PathArguments, ReturnType, Type, parse_quote,
 };
 
-use crate::refuse;
+use crate::refuse::{self, Part};
 
 /// As many as tuples have traits.
 const MOST_PARAMETERS: usize = 12;
@@ -57,7 +57,7 @@ fn parameter(input: &FnArg) -> syn::Result<Parameter> {
         }
     };
     let (of, borrowed) = argument(&typed.ty)?;
-    refuse::check_type(&of, false)?;
+    refuse::check_type(&of, Part::Parameter)?;
     Ok(Parameter { name, of, borrowed })
 }
 
@@ -100,7 +100,6 @@ pub(crate) fn outcome(function: &ItemFn) -> syn::Result<Outcome> {
             error: None,
         });
     };
-    refuse::check_type(ty, true)?;
     let arguments = match &**ty {
         Type::Path(path) => path
             .path
@@ -110,16 +109,21 @@ pub(crate) fn outcome(function: &ItemFn) -> syn::Result<Outcome> {
         _ => None,
     };
     let Some(last) = arguments else {
+        refuse::check_type(ty, Part::Result)?;
         return Ok(Outcome {
             of: (**ty).clone(),
             error: None,
         });
     };
     match types(&last.arguments)[..] {
-        [of, error] => Ok(Outcome {
-            of: of.clone(),
-            error: Some(error.clone()),
-        }),
+        [of, error] => {
+            refuse::check_type(of, Part::Result)?;
+            refuse::check_type(error, Part::Error)?;
+            Ok(Outcome {
+                of: of.clone(),
+                error: Some(error.clone()),
+            })
+        }
         _ => Err(hidden(ty)),
     }
 }

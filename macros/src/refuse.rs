@@ -59,18 +59,25 @@ pub(crate) fn check(function: &ItemFn) -> syn::Result<()> {
     Ok(())
 }
 
-/// The first thing in a type that cannot be in a task's signature. The outermost `&` of a parameter is off already.
-pub(crate) fn check_type(ty: &Type, result: bool) -> syn::Result<()> {
-    let mut search = Search {
-        result,
-        found: None,
-    };
+/// What a type in a signature is the type of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// The outermost `&` is off already.
+    Parameter,
+    Result,
+    /// It need not be decoded: what is left of it elsewhere is its text.
+    Error,
+}
+
+/// The first thing in a type that cannot be in a task's signature.
+pub(crate) fn check_type(ty: &Type, part: Part) -> syn::Result<()> {
+    let mut search = Search { part, found: None };
     search.visit_type(ty);
     search.found.map_or(Ok(()), Err)
 }
 
 struct Search {
-    result: bool,
+    part: Part,
     found: Option<Error>,
 }
 
@@ -81,7 +88,10 @@ impl Search {
     }
 
     fn borrowed(&mut self, what: &dyn ToTokens) {
-        let text = if self.result {
+        let text = if self.part == Part::Error {
+            "a task cannot give a borrowed error, since what it borrows from ends with the task: give an owned one, such as \
+             `String` for `&str`"
+        } else if self.part == Part::Result {
             "a task cannot give a borrowed result, since what it borrows from ends with the task: give an owned one, such as \
              `String` for `&str` or `Vec<T>` for `&[T]`"
         } else {
@@ -93,15 +103,22 @@ impl Search {
 
 impl<'ast> Visit<'ast> for Search {
     fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+        let lifetime = reference.lifetime.as_ref();
+        if self.part == Part::Error && lifetime.is_some_and(|of| of.ident == "static") {
+            return;
+        }
         self.borrowed(reference);
     }
 
+    /// What is `'static` owns what it holds, or can: a `Cow<'static, str>`.
     fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
-        self.borrowed(lifetime);
+        if lifetime.ident != "static" {
+            self.borrowed(lifetime);
+        }
     }
 
     fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
-        let text = if self.result {
+        let text = if self.part == Part::Result {
             "a task's result must be a type with a name, since it is decoded elsewhere: write it out, or give a `Vec` of what \
              it iterates over"
         } else {
@@ -111,6 +128,9 @@ impl<'ast> Visit<'ast> for Search {
     }
 
     fn visit_type_bare_fn(&mut self, ty: &'ast TypeBareFn) {
+        if self.part == Part::Error {
+            return;
+        }
         self.refuse(
             ty,
             "a function cannot travel: take an `enum` that says which one",
@@ -119,6 +139,7 @@ impl<'ast> Visit<'ast> for Search {
 
     fn visit_type(&mut self, ty: &'ast Type) {
         match ty {
+            _ if self.part == Part::Error => visit::visit_type(self, ty),
             Type::TraitObject(object) => self.refuse(object,
                 "a trait object cannot be decoded, since its type is not known: use an `enum` of the types that there are",
             ),

@@ -11,17 +11,19 @@
 //!   `k` and its key (`m`, the family with its length, the number; `t` and the text with its length; or `c` and the 16 bytes of
 //!   a content), or `i` and its slot and generation in this process's graph, as two `u32`, if it has none.
 //!
-//! Of a value:
-//! * a `bool`, an integer (`usize` is a `u64`), a `char` as `u32`, a float by its bits: so a NaN is equal to itself, and 0.0
-//!   is not -0.0;
-//! * a text or bytes: the length as `u64`, then they; an option: a byte 0, or a byte 1 and the value;
-//! * a sequence: its length as `u64`, then its elements; if it does not know its length, `u64::MAX`, then a byte 1 before each
-//!   element, and a byte 0;
-//! * a tuple, array, tuple struct or newtype: its fields; a unit: nothing; a struct: how many fields are serialized as
-//!   `u32`, these, and of each that is skipped its place as `u32` with the top bit set, after the others;
-//! * a variant of an enum: its number as `u32`, then as above;
-//! * a map: the number of its entries as `u64`, and the sum, modulo 2^128, of the hash of each: the order of the entries does
-//!   not count, since that of a `HashMap` says nothing. (That of a `HashSet` does: to serde it is a sequence.)
+//! Of a value a byte that says what it is, since types that choose what they serialize as (an `untagged` enum, the value of a
+//! JSON document) are arguments too; the bytes are in [`feed`](super::feed). Then:
+//! * of an integer (`usize` is a `u64`) its bytes, of a `char` a `u32`, of a float its bits: so a NaN is equal to itself, and
+//!   0.0 is not -0.0; of a `bool`, a unit and `None` nothing, of `Some` the value;
+//! * of a text or bytes the length as `u64`, then they;
+//! * of a sequence, tuple, array or tuple struct the length as `u64`, then the elements; of a sequence that does not know its
+//!   length a byte 1 before each element, and a byte 0;
+//! * of a struct how many fields are serialized as `u64`, then of each the name, with its length, and the value;
+//! * of a variant of an enum its name, with its length, then what it holds: a unit, a value, a tuple or a struct;
+//! * of a map the number of its entries as `u64`, and the sum, modulo 2^128, of the hash of each: the order of the entries
+//!   does not count, since that of a `HashMap` says nothing. (That of a `HashSet` does: to serde it is a sequence.)
+//!
+//! A newtype is what is in it, without a byte of its own.
 
 use std::fmt;
 use std::sync::Arc;
@@ -192,41 +194,60 @@ mod tests {
     #[test]
     fn values_are_fed_as_written_down() {
         let number = 7u64.to_le_bytes();
-        assert_eq!(hash_of(&7usize), bytes(&[&number]));
+        let len = |tag: u8, len: u64| [&[tag][..], &len.to_le_bytes()].concat();
+        assert_eq!(hash_of(&7usize), bytes(&[&[0x48], &number]));
         assert_eq!(
             hash_of(&(7u64, true, 'a')),
-            bytes(&[&number, &[1], &97u32.to_le_bytes()])
+            bytes(&[&len(10, 3), &[0x48], &number, &[4, 5], &97u32.to_le_bytes()])
         );
         assert_eq!(
             hash_of(&-0.0f64),
-            bytes(&[&(-0.0f64).to_bits().to_le_bytes()])
+            bytes(&[&[0x68], &(-0.0f64).to_bits().to_le_bytes()])
         );
-        assert_eq!(hash_of(&"abc"), bytes(&[&3u64.to_le_bytes(), b"abc"]));
-        assert_eq!(hash_of(&Some(1u8)), bytes(&[&[1, 1]]));
+        assert_eq!(hash_of(&"abc"), bytes(&[&len(6, 3), b"abc"]));
+        assert_eq!(hash_of(&Some(1u8)), bytes(&[&[1, 0x41, 1]]));
         assert_eq!(hash_of(&None::<u8>), bytes(&[&[0]]));
         assert_eq!(
-            hash_of(&vec![1u8, 2]),
-            bytes(&[&2u64.to_le_bytes(), &[1, 2]])
+            hash_of(&vec![1i8, 2]),
+            bytes(&[&len(8, 2), &[0x21, 1, 0x21, 2]])
         );
-        let entry = |key: u8, value: u8| bytes(&[&[key, value]]);
+        assert_eq!(
+            hash_of(&Ok::<(), ()>(())),
+            bytes(&[&len(13, 2), b"Ok", &[2]])
+        );
+        assert_eq!(
+            hash_of(&std::time::Duration::new(7, 0)),
+            bytes(&[
+                &len(11, 2),
+                &4u64.to_le_bytes(),
+                b"secs",
+                &[0x48],
+                &number,
+                &5u64.to_le_bytes(),
+                b"nanos",
+                &[0x44, 0, 0, 0, 0]
+            ])
+        );
+        let entry = |key: u8, value: u8| bytes(&[&[0x41, key, 0x41, value]]);
         let sum = entry(1, 2).wrapping_add(entry(3, 4)).to_le_bytes();
         let map = std::collections::BTreeMap::from([(1u8, 2u8), (3, 4)]);
-        assert_eq!(hash_of(&map), bytes(&[&2u64.to_le_bytes(), &sum]));
+        assert_eq!(hash_of(&map), bytes(&[&len(12, 2), &sum]));
     }
 
     #[test]
     fn long_values_hash_as_their_bytes_would_at_once() {
         for len in (0..2000).step_by(7) {
             let value: Vec<u8> = (0..len).map(|k| k as u8).collect();
+            let fed: Vec<u8> = value.iter().flat_map(|&byte| [0x41, byte]).collect();
             assert_eq!(
                 hash_of(&value),
-                bytes(&[&(len as u64).to_le_bytes(), &value])
+                bytes(&[&[8], &(len as u64).to_le_bytes(), &fed])
             );
         }
         let text = "x".repeat(5000);
         assert_eq!(
             hash_of(&text),
-            bytes(&[&5000u64.to_le_bytes(), text.as_bytes()])
+            bytes(&[&[6], &5000u64.to_le_bytes(), text.as_bytes()])
         );
     }
 }

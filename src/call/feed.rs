@@ -14,48 +14,59 @@ pub(crate) struct Sequence<'c> {
     counted: bool,
 }
 
-/// A struct, and the places of the fields that were skipped.
-pub(crate) struct Fields<'c> {
-    content: &'c mut Content,
-    place: u32,
-    skipped: Vec<u32>,
-}
-
 /// A map: the hash of each entry is added up.
 pub(crate) struct Entries<'c> {
     content: &'c mut Content,
     entry: Content,
-    count: u64,
+    count: usize,
     sum: u128,
 }
 
-impl<'c> Fields<'c> {
-    fn new(content: &'c mut Content, len: usize) -> Self {
-        content.feed(&(len as u32).to_le_bytes());
-        Self {
-            content,
-            place: 0,
-            skipped: Vec::new(),
-        }
+/// What a value is, as the byte before it.
+mod tag {
+    pub(super) const NONE: u8 = 0;
+    pub(super) const SOME: u8 = 1;
+    pub(super) const UNIT: u8 = 2;
+    pub(super) const FALSE: u8 = 3;
+    pub(super) const TRUE: u8 = 4;
+    pub(super) const CHAR: u8 = 5;
+    pub(super) const TEXT: u8 = 6;
+    pub(super) const BYTES: u8 = 7;
+    pub(super) const SEQUENCE: u8 = 8;
+    pub(super) const UNCOUNTED: u8 = 9;
+    pub(super) const TUPLE: u8 = 10;
+    pub(super) const STRUCT: u8 = 11;
+    pub(super) const MAP: u8 = 12;
+    pub(super) const VARIANT: u8 = 13;
+    /// Of an integer this and its width in bytes.
+    pub(super) const SIGNED: u8 = 0x20;
+    pub(super) const UNSIGNED: u8 = 0x40;
+    pub(super) const FLOAT: u8 = 0x60;
+}
+
+impl Content {
+    /// What has a length, before what it consists of.
+    #[inline]
+    fn head(&mut self, tag: u8, len: usize) {
+        let mut head = [tag; 9];
+        head[1..].copy_from_slice(&(len as u64).to_le_bytes());
+        self.feed(&head);
     }
 
-    fn skip(&mut self) {
-        self.skipped.push(self.place | 1 << 31);
-        self.place += 1;
-    }
-
-    fn finish(self) {
-        for place in self.skipped {
-            self.content.feed(&place.to_le_bytes());
-        }
+    /// A variant, before what it holds.
+    fn variant(&mut self, name: &str) {
+        self.head(tag::VARIANT, name.len());
+        self.feed(name.as_bytes());
     }
 }
 
 macro_rules! numbers {
-    ($($name:ident: $type:ty),*) => {
+    ($($name:ident: $tag:ident $type:ty),*) => {
         $(#[inline]
         fn $name(self, number: $type) -> Result<(), ContentError> {
-            self.feed(&number.to_le_bytes());
+            let mut fed = [tag::$tag + size_of::<$type>() as u8; 1 + size_of::<$type>()];
+            fed[1..].copy_from_slice(&number.to_le_bytes());
+            self.feed(&fed);
             Ok(())
         })*
     };
@@ -69,58 +80,65 @@ impl<'c> Serializer for &'c mut Content {
     type SerializeTupleStruct = Self;
     type SerializeTupleVariant = Self;
     type SerializeMap = Entries<'c>;
-    type SerializeStruct = Fields<'c>;
-    type SerializeStructVariant = Fields<'c>;
+    type SerializeStruct = Self;
+    type SerializeStructVariant = Self;
 
     numbers!(
-        serialize_i8: i8, serialize_i16: i16, serialize_i32: i32, serialize_i64: i64, serialize_i128: i128,
-        serialize_u8: u8, serialize_u16: u16, serialize_u32: u32, serialize_u64: u64, serialize_u128: u128,
-        serialize_f32: f32, serialize_f64: f64
+        serialize_i8: SIGNED i8, serialize_i16: SIGNED i16, serialize_i32: SIGNED i32, serialize_i64: SIGNED i64,
+        serialize_i128: SIGNED i128, serialize_u8: UNSIGNED u8, serialize_u16: UNSIGNED u16, serialize_u32: UNSIGNED u32,
+        serialize_u64: UNSIGNED u64, serialize_u128: UNSIGNED u128, serialize_f32: FLOAT f32, serialize_f64: FLOAT f64
     );
 
     fn serialize_bool(self, yes: bool) -> Result<(), ContentError> {
-        self.serialize_u8(u8::from(yes))
+        self.feed(&[if yes { tag::TRUE } else { tag::FALSE }]);
+        Ok(())
     }
 
     fn serialize_char(self, char: char) -> Result<(), ContentError> {
-        self.serialize_u32(u32::from(char))
+        self.feed(&[tag::CHAR]);
+        self.feed(&u32::from(char).to_le_bytes());
+        Ok(())
     }
 
     fn serialize_str(self, text: &str) -> Result<(), ContentError> {
-        self.text(text);
+        self.head(tag::TEXT, text.len());
+        self.feed(text.as_bytes());
         Ok(())
     }
 
     fn serialize_bytes(self, bytes: &[u8]) -> Result<(), ContentError> {
-        self.feed(&(bytes.len() as u64).to_le_bytes());
+        self.head(tag::BYTES, bytes.len());
         self.feed(bytes);
         Ok(())
     }
 
     fn serialize_none(self) -> Result<(), ContentError> {
-        self.serialize_u8(0)
+        self.feed(&[tag::NONE]);
+        Ok(())
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), ContentError> {
-        self.feed(&[1]);
+        self.feed(&[tag::SOME]);
         value.serialize(self)
     }
 
     fn serialize_unit(self) -> Result<(), ContentError> {
+        self.feed(&[tag::UNIT]);
         Ok(())
     }
 
     fn serialize_unit_struct(self, _: &'static str) -> Result<(), ContentError> {
-        Ok(())
+        self.serialize_unit()
     }
 
     fn serialize_unit_variant(
         self,
         _: &'static str,
-        variant: u32,
-        _: &'static str,
+        _: u32,
+        variant: &'static str,
     ) -> Result<(), ContentError> {
-        self.serialize_u32(variant)
+        self.variant(variant);
+        self.serialize_unit()
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
@@ -134,40 +152,43 @@ impl<'c> Serializer for &'c mut Content {
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
         self,
         _: &'static str,
-        variant: u32,
-        _: &'static str,
+        _: u32,
+        variant: &'static str,
         value: &T,
     ) -> Result<(), ContentError> {
-        self.feed(&variant.to_le_bytes());
+        self.variant(variant);
         value.serialize(self)
     }
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Sequence<'c>, ContentError> {
-        let fed = len.map_or(u64::MAX, |len| len as u64);
-        self.feed(&fed.to_le_bytes());
+        match len {
+            Some(len) => self.head(tag::SEQUENCE, len),
+            None => self.feed(&[tag::UNCOUNTED]),
+        }
         Ok(Sequence {
             content: self,
             counted: len.is_some(),
         })
     }
 
-    fn serialize_tuple(self, _: usize) -> Result<Self, ContentError> {
+    fn serialize_tuple(self, len: usize) -> Result<Self, ContentError> {
+        self.head(tag::TUPLE, len);
         Ok(self)
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Self, ContentError> {
-        Ok(self)
+    fn serialize_tuple_struct(self, _: &'static str, len: usize) -> Result<Self, ContentError> {
+        self.serialize_tuple(len)
     }
 
     fn serialize_tuple_variant(
         self,
         _: &'static str,
-        variant: u32,
-        _: &'static str,
-        _: usize,
+        _: u32,
+        variant: &'static str,
+        len: usize,
     ) -> Result<Self, ContentError> {
-        self.feed(&variant.to_le_bytes());
-        Ok(self)
+        self.variant(variant);
+        self.serialize_tuple(len)
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Entries<'c>, ContentError> {
@@ -179,19 +200,20 @@ impl<'c> Serializer for &'c mut Content {
         })
     }
 
-    fn serialize_struct(self, _: &'static str, len: usize) -> Result<Fields<'c>, ContentError> {
-        Ok(Fields::new(self, len))
+    fn serialize_struct(self, _: &'static str, len: usize) -> Result<Self, ContentError> {
+        self.head(tag::STRUCT, len);
+        Ok(self)
     }
 
     fn serialize_struct_variant(
         self,
-        _: &'static str,
-        variant: u32,
-        _: &'static str,
+        name: &'static str,
+        _: u32,
+        variant: &'static str,
         len: usize,
-    ) -> Result<Fields<'c>, ContentError> {
-        self.feed(&variant.to_le_bytes());
-        Ok(Fields::new(self, len))
+    ) -> Result<Self, ContentError> {
+        self.variant(variant);
+        self.serialize_struct(name, len)
     }
 
     /// As for the encoding: what has two forms takes the compact one.
@@ -244,28 +266,23 @@ plain!(
     SerializeTupleVariant serialize_field
 );
 
+/// Fields by their names, so one that is skipped is not another that is there.
 macro_rules! fields {
     ($($trait:ident),*) => {
-        $(impl $trait for Fields<'_> {
+        $(impl $trait for &mut Content {
             type Ok = ();
             type Error = ContentError;
 
             fn serialize_field<T: Serialize + ?Sized>(
                 &mut self,
-                _: &'static str,
+                name: &'static str,
                 value: &T,
             ) -> Result<(), ContentError> {
-                self.place += 1;
-                value.serialize(&mut *self.content)
-            }
-
-            fn skip_field(&mut self, _: &'static str) -> Result<(), ContentError> {
-                self.skip();
-                Ok(())
+                self.text(name);
+                value.serialize(&mut **self)
             }
 
             fn end(self) -> Result<(), ContentError> {
-                self.finish();
                 Ok(())
             }
         })*
@@ -292,7 +309,7 @@ impl SerializeMap for Entries<'_> {
     }
 
     fn end(self) -> Result<(), ContentError> {
-        self.content.feed(&self.count.to_le_bytes());
+        self.content.head(tag::MAP, self.count);
         self.content.feed(&self.sum.to_le_bytes());
         Ok(())
     }

@@ -18,7 +18,7 @@ use super::param::{Item, Portable};
 use crate::attempts::Reschedule;
 use crate::client::current_blame;
 use crate::error::{ErrorKind, Failure, TaskError};
-use crate::pool::job::{Job, RunContext, Runs};
+use crate::pool::job::{Job, RunContext, Runs, Slot};
 use crate::pool::polled;
 
 /// What has been encoded.
@@ -143,6 +143,8 @@ pub(crate) struct Source<'s, 'c> {
     rest: &'s [u8],
     /// Inputs are encoded and decoded too, as if they had come from elsewhere.
     round_trip: bool,
+    /// Inputs before this place have been given to an argument.
+    next: usize,
     context: &'s RunContext<'c>,
 }
 
@@ -152,16 +154,24 @@ impl Source<'_, '_> {
         if take::<u8>(&mut self.rest)? == 0 {
             return take(&mut self.rest).map(|value| Arg(Kind::Value(value)));
         }
-        let place = take::<u32>(&mut self.rest)? as usize;
-        let slot = self.context.slot::<T>(place);
-        let slot = slot.ok_or_else(|| {
-            undecodable::<T>(&format_args!("there is no input {place} that gives one"))
-        })?;
+        let slot = self.input::<T>()?;
         if self.round_trip {
             return unpack(&pack::<T>(self.context.get(&slot))?)
                 .map(|value| Arg(Kind::Value(value)));
         }
         Ok(Arg(Kind::Input(slot)))
+    }
+
+    /// The input that is the next argument. Each is that of one argument alone, which may take its value: the bytes could
+    /// come from anywhere, but a call numbers its inputs as its arguments name them.
+    fn input<T: Portable>(&mut self) -> Result<Slot<T>, Failure> {
+        let place = take::<u32>(&mut self.rest)? as usize;
+        let slot = self.context.slot::<T>(place);
+        let slot = slot.filter(|_| place >= self.next).ok_or_else(|| {
+            undecodable::<T>(&format_args!("there is no input {place} that gives one"))
+        })?;
+        self.next = place + 1;
+        Ok(slot)
     }
 }
 
@@ -178,6 +188,7 @@ impl<A: Args, R: Portable> Travelling<A, R> {
         let mut source = Source {
             rest: &self.parcel.bytes,
             round_trip: self.round_trip,
+            next: 0,
             context,
         };
         let held = handles::unpacking(&self.parcel.handles, || A::decode(&mut source))?;
@@ -199,6 +210,8 @@ impl<A: Args, R: Portable> Runs<R> for Travelling<A, R> {
                 "the arguments of `{function}` cannot be decoded: {error}"
             ))
         })?;
+        // With its wants of the handles in the arguments: those are the function's alone, as if they had been moved in.
+        drop(self.parcel);
         let ran = (self.run)(A::give(&mut held, context));
         if !self.round_trip {
             return ran.map_err(|failure| go_on::<R>(failure, context, false));

@@ -14,6 +14,7 @@ mod batches;
 mod blocking;
 mod call_graphs;
 mod call_options;
+mod call_wants;
 mod calls;
 mod cancel;
 mod client;

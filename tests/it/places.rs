@@ -208,3 +208,18 @@ fn a_handle_alone_cannot_be_encoded() {
     assert!(error.to_string().contains("only as a part of a call"));
     assert!(serde_json::from_str::<TaskFuture<u64>>("0").is_err());
 }
+
+#[test]
+fn a_handle_that_was_moved_into_a_call_is_the_functions_alone() {
+    #[task]
+    fn len(of: TaskFuture<Vec<u64>>) -> Result<usize, Box<dyn std::error::Error + Send + Sync>> {
+        of.result()?;
+        Ok(of.take()?.len())
+    }
+
+    for encode in [false, true] {
+        let client = Client::builder().threads(2).encode(encode).build().unwrap();
+        let handle = client.submit(|| vec![1, 2]);
+        assert_eq!(*client.submit(len::call(handle)).result().unwrap(), 2);
+    }
+}

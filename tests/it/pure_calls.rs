@@ -55,7 +55,7 @@ fn the_same_content_is_one_task() {
 fn the_key_is_the_same_in_every_process_and_version() {
     let client = Client::new().unwrap();
     let handle = client.submit(pinned::call(7, "abc", (1, Some(-1))));
-    assert_eq!(key(&handle), "pinned-990540f6865ad03bc391e388fb89870a");
+    assert_eq!(key(&handle), "pinned-d53394c9f3e4d96b52eee6050ad75233");
 }
 
 #[test]
@@ -288,4 +288,67 @@ fn a_field_that_is_skipped_is_not_the_one_that_is_there() {
         b: Some(1),
     }));
     assert_ne!(a, b);
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Size {
+    Pixels { pixels: u32 },
+    Points { points: u32 },
+}
+
+#[test]
+fn what_serializes_as_it_likes_is_told_apart() {
+    #[task(pure)]
+    fn json(of: serde_json::Value) -> String {
+        of.to_string()
+    }
+
+    #[task(pure)]
+    fn size(of: &Size) -> String {
+        match of {
+            Size::Pixels { pixels } => format!("{pixels} pixels"),
+            Size::Points { points } => format!("{points} points"),
+        }
+    }
+
+    let client = Client::builder().encode(false).build().unwrap();
+    let texts = [
+        "0",
+        "-1",
+        "18446744073709551615",
+        "0.0",
+        "\"\"",
+        "null",
+        "false",
+        "[]",
+        "{}",
+        "[null,true]",
+        "[true,null]",
+        "[[],1]",
+        "[[1]]",
+        "{\"a\":null}",
+        "{\"a\":{}}",
+    ];
+    let value = |text: &&str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+    let handles = client.submit_many(texts.iter().map(|text| json::call(value(text))));
+    for (handle, text) in handles.iter().zip(texts) {
+        assert_eq!(handle.result().unwrap(), text);
+    }
+    let pixels = client.submit(size::call(Size::Pixels { pixels: 1 }));
+    let points = client.submit(size::call(Size::Points { points: 1 }));
+    assert_eq!(pixels.result().unwrap(), "1 pixels");
+    assert_eq!(points.result().unwrap(), "1 points");
+}
+
+#[test]
+fn a_pure_call_that_is_refused_does_not_take_the_key() {
+    let (here, there) = (Client::new().unwrap(), Client::new().unwrap());
+    let foreign = here.submit(inc::call(there.submit(inc::call(1))));
+    let kind = foreign.result().unwrap_err().kind();
+    assert_eq!(kind, ErrorKind::ForeignHandle);
+    assert_eq!(*here.submit(inc::call(inc::call(1))).result().unwrap(), 3);
+    let no_pool = here.submit(inc::call(9).pool("none"));
+    assert!(no_pool.result().is_err());
+    assert_eq!(*here.submit(inc::call(9)).result().unwrap(), 10);
 }

@@ -153,3 +153,28 @@ fn an_error_of_a_task_run_by_name_is_told() {
         ("it::registered::fail", "broken")
     );
 }
+
+/// Else the first would move out what the second reads.
+#[test]
+fn bytes_that_name_one_input_twice_are_refused() {
+    #[task]
+    fn concat(a: Vec<u64>, b: &[u64]) -> Vec<u64> {
+        [&a, b].concat()
+    }
+
+    let client = Client::new().unwrap();
+    let out = describe(&client, concat::call(vec![], vec![])).unwrap();
+    let run = |bytes: &[u8]| {
+        let inputs = [vec![1u64], vec![2]].map(|input| AnyHandle::new(client.scatter(input)));
+        let args = Parcel {
+            bytes: bytes.to_vec(),
+            handles: Arc::new([]),
+        };
+        let running = submit(&client, out.name, out.signature_hash, args, inputs.into());
+        running.unwrap().result()
+    };
+    assert_eq!(run(&[1, 0, 1, 1]).unwrap().bytes, [2, 1, 2]);
+    for bytes in [[1, 0, 1, 0], [1, 1, 1, 1], [1, 1, 1, 0]] {
+        assert_eq!(run(&bytes).unwrap_err().kind(), ErrorKind::Encoding);
+    }
+}

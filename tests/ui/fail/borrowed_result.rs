@@ -10,4 +10,9 @@ fn maybe(words: &[String]) -> Option<&String> {
     words.first()
 }
 
+#[task]
+fn borrowed_error(text: &str) -> Result<u64, &str> {
+    Err(text)
+}
+
 fn main() {}
