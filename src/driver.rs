@@ -18,6 +18,7 @@ use crate::registry;
 use crate::task::{Called, Plan};
 
 pub use crate::call::{AnyHandle, Parcel};
+pub use crate::graph;
 
 /// A call, ready to leave.
 #[derive(Debug)]

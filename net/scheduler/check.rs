@@ -5,7 +5,7 @@ use super::map::Map;
 use super::task::Value;
 use super::worker::Standing;
 use super::{Machine, Role};
-use crate::graph::State;
+use crate::driver::graph::State;
 
 /// What is in the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 use super::client::Lineage;
 use super::task::{KEEPS_INPUTS, NO_RECIPE, REOPENING, SCATTERED, Value};
 use super::{Effect, Machine};
-use crate::graph::State;
+use crate::driver::graph::State;
 use crate::net::message::{
     Failure, FailureKind, Holder, InputData, Run, Source, ToClient, ToWorker,
 };

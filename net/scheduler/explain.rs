@@ -3,7 +3,7 @@
 use super::kinds::NONE;
 use super::task::Value;
 use super::{Machine, Role};
-use crate::graph::State;
+use crate::driver::graph::State;
 use crate::net::message::{PeerId, Ticket};
 
 /// Names that a sentence lists.

@@ -7,7 +7,7 @@
 use super::Machine;
 use super::kinds::LAST_CHANCE;
 use super::worker::{Sent, Standing, Worker};
-use crate::graph::State;
+use crate::driver::graph::State;
 use crate::net::message::{
     Condition, FailureKind, InputData, PeerId, Source, ToClient, ToWorker, WorkerHello,
 };

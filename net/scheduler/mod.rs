@@ -3,7 +3,7 @@
 //!
 //! # Whose is what
 //! The graph knows when a task is ready, who wants it, and when nobody does. The machine knows the rest: recipes, results and
-//! where they are (`task.rs`), workers, clients, and who runs what. A task's life in the graph is told in `crate::graph`;
+//! where they are (`task.rs`), workers, clients, and who runs what. A task's life in the graph is told in `crate::driver::graph`;
 //! here it is:
 //! ```text
 //! submit ─> waiting ─> queued ─(claim, Assign)─> at a worker ─(Done)─> finished ─(last holder dies)─┐
@@ -57,7 +57,7 @@ use std::fmt;
 
 use slab::Slab;
 
-use crate::graph::{Cache, Effects, Graph, State};
+use crate::driver::graph::{Cache, Effects, Graph, State};
 use crate::net::message::{PeerId, TaskId};
 use client::{Client, Lineage};
 use kinds::Kinds;

@@ -20,7 +20,7 @@ use super::kinds::{LAST_CHANCE, NONE, Needs};
 use super::lanes::Entry;
 use super::task::{INNER, Value};
 use super::worker::{Standing, Worker};
-use crate::graph::State;
+use crate::driver::graph::State;
 use crate::net::message::{Failure, FailureKind};
 
 /// Inputs whose size counts.

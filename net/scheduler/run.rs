@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::client::Fault;
 use super::task::{MISSED, Value};
 use super::{Machine, task};
-use crate::graph::{Born, GIVEN, State};
+use crate::driver::graph::{Born, GIVEN, State};
 use crate::net::message::{
     Done, Failure, FailureKind, Finished, FromWorker, INLINE_LIMIT, Missing, PeerId, Run,
 };

@@ -3,7 +3,7 @@
 use super::Machine;
 use super::client::Fault;
 use super::task::{Held, SCATTERED, Task, Value};
-use crate::graph::{Outcome, Spec, State};
+use crate::driver::graph::{Outcome, Spec, State};
 use crate::net::message::{FailureKind, INLINE_LIMIT, PeerId, Run, Scattered, Ticket, ToClient};
 
 /// Data on its way from a client to a worker.

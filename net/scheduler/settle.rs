@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Machine;
 use super::task::{KEEPS_INPUTS, KEYED, MENTIONS, MISSED, SCATTERED, Value};
-use crate::graph::{Outcome, State};
+use crate::driver::graph::{Outcome, State};
 use crate::net::message::{Failure, FailureKind, Run};
 
 impl Machine {
@@ -169,7 +169,7 @@ impl Machine {
         let kept = if self.tasks.task(index).is(KEEPS_INPUTS) {
             self.tasks.graph.inputs(index)
         } else {
-            crate::graph::Inputs::new()
+            crate::driver::graph::Inputs::new()
         };
         let tasks = &mut self.tasks;
         let task = tasks.graph.remove(&mut tasks.cache, index);

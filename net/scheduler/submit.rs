@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::Machine;
 use super::client::Fault;
 use super::task::{INNER, KEYED, MENTIONS, Task, Value};
-use crate::graph::{Born, Entry as Keyed, GIVEN, Id, Key, Spec, State};
+use crate::driver::graph::{Born, Entry as Keyed, GIVEN, Id, Key, Spec, State};
 use crate::net::message::{
     Failure, FailureKind, Input, Submit, SubmitMany, TaskId, TaskKey, Ticket, ToClient,
 };

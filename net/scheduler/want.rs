@@ -4,7 +4,7 @@
 use super::Machine;
 use super::submit::failed;
 use super::task::Value;
-use crate::graph::State;
+use crate::driver::graph::State;
 use crate::net::message::{FailureKind, Ticket};
 
 /// Tasks looked at to find out whether somebody else wants what is made of a cancelled one. Past that it is taken for wanted.
