@@ -4,9 +4,15 @@
 //! * `wire`: what stands on the wire: values, frames, messages, the handshake; no I/O.
 //! * `transport`: connections: frames into batches of messages and back, and who is alive.
 //! * `scheduler`: the pure machine that owns the graph and places tasks on workers.
+//! * `server`: a scheduler that serves: the machine behind connections.
 
 pub mod message;
 pub mod scheduler;
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a scheduler that serves has a clock"
+)]
+pub mod server;
 #[expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,

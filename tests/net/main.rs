@@ -15,6 +15,7 @@ mod frames;
 mod hellos;
 mod messages;
 mod refusals;
+mod scheduler;
 mod silence;
 mod support;
 mod values;

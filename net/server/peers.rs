@@ -1,0 +1,100 @@
+//! Who is connected, and what is said to them.
+
+use std::collections::BTreeMap;
+
+use crate::net::message::PeerId;
+use crate::net::transport::{Link, LinkId};
+use crate::net::wire::{Message, Party, WireError};
+
+/// Who is connected.
+#[derive(Debug, Default)]
+pub(super) struct Peers {
+    known: BTreeMap<PeerId, Peer>,
+    /// Those to which something was said that is not written yet.
+    spoken_to: Vec<PeerId>,
+}
+
+#[derive(Debug)]
+struct Peer {
+    link: Link,
+    /// For people.
+    who: String,
+    spoken_to: bool,
+}
+
+/// The number of a connection as messages have it. `None` once there were 2^32 of them.
+pub(super) fn peer_id(link: LinkId) -> Option<PeerId> {
+    u32::try_from(link.0).ok().map(PeerId)
+}
+
+impl Peers {
+    pub(super) fn enter(&mut self, peer: PeerId, link: Link, party: &Party) {
+        let who = describe(peer, party, &link);
+        let spoken_to = false;
+        let peer_of = Peer {
+            link,
+            who,
+            spoken_to,
+        };
+        self.known.insert(peer, peer_of);
+    }
+
+    /// Its name for people, if it was still known.
+    pub(super) fn remove(&mut self, peer: PeerId) -> Option<String> {
+        self.known.remove(&peer).map(|peer| peer.who)
+    }
+
+    pub(super) fn name(&self, peer: PeerId) -> String {
+        let known = self.known.get(&peer);
+        known.map_or_else(|| peer.to_string(), |known| known.who.clone())
+    }
+
+    /// Says something, to be written by [`write`](Self::write). To who has gone it is said in vain.
+    pub(super) fn say<M: Message>(&mut self, peer: PeerId, words: &M) -> Result<(), WireError> {
+        let Some(known) = self.known.get_mut(&peer) else {
+            return Ok(());
+        };
+        if !known.spoken_to {
+            known.spoken_to = true;
+            self.spoken_to.push(peer);
+        }
+        known.link.queue([words])
+    }
+
+    /// Has all that was said written. The hub's thread does it once it has read what else has come in, and so what several
+    /// connections have brought at once is answered with one write to each.
+    pub(super) fn write(&mut self) {
+        for peer in self.spoken_to.drain(..) {
+            if let Some(known) = self.known.get_mut(&peer) {
+                known.spoken_to = false;
+                known.link.wake();
+            }
+        }
+    }
+
+    /// Ends a connection, after all that was said there.
+    pub(super) fn close(&mut self, peer: PeerId, reason: &str) -> Option<String> {
+        let known = self.known.remove(&peer)?;
+        known.link.close(reason);
+        Some(known.who)
+    }
+
+    pub(super) fn close_all(&mut self, reason: &str) {
+        for known in std::mem::take(&mut self.known).into_values() {
+            known.link.close(reason);
+        }
+    }
+}
+
+fn describe(peer: PeerId, party: &Party, link: &Link) -> String {
+    let (role, from) = (party.role(), link.peer());
+    let name = match party {
+        Party::Client(client) => &*client.name,
+        Party::Worker(worker) => &*worker.name,
+        Party::Scheduler | Party::Peer => "",
+    };
+    match name {
+        "" => format!("{role} {peer} at {from}"),
+        name => format!("{role} {} ({peer}) at {from}", name.escape_debug()),
+    }
+}
