@@ -1,11 +1,13 @@
 //! The second driver of the graph: a scheduler that many clients and workers on other machines talk to.
 //!
+//! * `data`: large results from process to process, past the scheduler.
 //! * `message`: what clients, the scheduler and workers tell each other.
 //! * `wire`: what stands on the wire: values, frames, messages, the handshake; no I/O.
 //! * `transport`: connections: frames into batches of messages and back, and who is alive.
 //! * `scheduler`: the pure machine that owns the graph and places tasks on workers.
 //! * `server`: a scheduler that serves: the machine behind connections.
 
+pub mod data;
 pub mod message;
 pub mod scheduler;
 #[expect(

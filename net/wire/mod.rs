@@ -72,4 +72,4 @@ pub use pack::{Packer, Piece};
 pub use unpack::{Frame, Unpacker};
 pub use writer::{OUT_OF_LINE, Writer};
 
-use codec::{choice, messages, record};
+pub(in crate::net) use codec::{choice, messages, record};

@@ -1,0 +1,295 @@
+//! The public side: fetch, put, and a shelf to serve from.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::fetch::NotFetched;
+use super::message::PeerMessage;
+use super::put::NotPut;
+use super::state::{State, Todo};
+use super::transfer::PIECE;
+use crate::net::message::{Holder, Run};
+use crate::net::transport::{
+    Address, ConnectError, Dialer, Handler, Hub, Link, LinkId, Lost, Reach, Settings,
+};
+use crate::net::wire::{Cursor, Hello, Message, Party, Role, WireError};
+
+/// What is said of what was going on when the connections ended.
+pub(super) const ENDED: &str = "connections here have ended";
+
+/// Where a worker gives data out from, and puts what it is brought. Called on the connections' thread.
+pub trait Shelf: Send + Sync {
+    /// The encoded data of this name.
+    fn get(&self, data: Run) -> Option<Bytes>;
+
+    /// Keeps data that was brought.
+    ///
+    /// # Errors
+    /// Why not, in one line.
+    fn put(&self, data: Run, content: Bytes) -> Result<(), String>;
+}
+
+/// The connections over which this process fetches data, brings it, and, with a [`Shelf`], gives it out.
+///
+/// When it is dropped they end, and so does what is going on: those who wait are told.
+pub struct Peers {
+    /// There until it is dropped.
+    hub: Option<Hub<Ours>>,
+    shared: Arc<Shared>,
+}
+
+impl fmt::Debug for Peers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peers").finish_non_exhaustive()
+    }
+}
+
+struct Shared {
+    state: Mutex<State>,
+    shelf: Option<Box<dyn Shelf>>,
+    reach: Reach,
+    dialer: OnceLock<Dialer<Ours>>,
+}
+
+/// One end of each connection.
+struct Ours(Arc<Shared>);
+
+impl Peers {
+    /// Starts the thread of the connections.
+    ///
+    /// # Errors
+    /// If the system has no thread to give.
+    pub fn start(settings: Settings, reach: Reach) -> io::Result<Arc<Self>> {
+        Self::with(settings, reach, None).map(Arc::new)
+    }
+
+    /// Starts it, and gives out what is on this shelf to whoever connects to `at`. The address comes with its port.
+    ///
+    /// # Errors
+    /// If the system has no thread to give, or `at` cannot be listened on.
+    pub fn serve(
+        settings: Settings,
+        reach: Reach,
+        at: &Address,
+        shelf: Box<dyn Shelf>,
+    ) -> Result<(Arc<Self>, SocketAddr), ConnectError> {
+        let no_thread = |error| {
+            ConnectError::Unreachable(format!("connections for data cannot be served: {error}"))
+        };
+        let peers = Self::with(settings, reach, Some(shelf)).map_err(no_thread)?;
+        let hub = peers.hub.as_ref().expect("there until it is dropped");
+        let addr = hub.listen(at, reach, Hello::new(Party::Peer))?;
+        Ok((Arc::new(peers), addr))
+    }
+
+    fn with(
+        mut settings: Settings,
+        reach: Reach,
+        shelf: Option<Box<dyn Shelf>>,
+    ) -> io::Result<Self> {
+        // A holder that stands still may accept a connection, and then say nothing.
+        settings.handshake = settings.handshake.min(settings.silence);
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State::new(&settings)),
+            shelf,
+            reach,
+            dialer: OnceLock::new(),
+        });
+        let hub = Hub::start("tenter-data", settings, Ours(shared.clone()))?;
+        let _ = shared.dialer.set(hub.dialer());
+        Ok(Self {
+            hub: Some(hub),
+            shared,
+        })
+    }
+
+    /// Fetches `bytes` bytes of data from the first of these holders that gives them, and calls `done` with them: on the
+    /// connections' thread, where nothing may block, or here if nothing can be fetched any more.
+    pub fn fetch(
+        &self,
+        data: Run,
+        bytes: u64,
+        holders: Vec<Holder>,
+        done: impl FnOnce(Result<Bytes, NotFetched>) + Send + 'static,
+    ) {
+        self.shared
+            .change(|state, todo| state.fetch(data, bytes, holders, Box::new(done), todo));
+    }
+
+    /// Brings data to a holder, and calls `done` when it has it: as [`fetch`](Self::fetch) does.
+    pub fn put(
+        &self,
+        data: Run,
+        content: Bytes,
+        holder: Holder,
+        done: impl FnOnce(Result<(), NotPut>) + Send + 'static,
+    ) {
+        self.shared
+            .change(|state, todo| state.put(data, content, holder, Box::new(done), todo));
+    }
+}
+
+impl Drop for Peers {
+    fn drop(&mut self) {
+        self.shared.state.lock().has_ended = true;
+        self.hub = None;
+        self.shared.change(State::end_all);
+    }
+}
+
+impl Shared {
+    /// Changes the state, and does what that asks for. What it asks for may change it again.
+    fn change(self: &Arc<Self>, f: impl FnOnce(&mut State, &mut Todo)) {
+        let mut todo = Todo::default();
+        f(&mut self.state.lock(), &mut todo);
+        self.perform(todo);
+    }
+
+    fn perform(self: &Arc<Self>, todo: Todo) {
+        for address in todo.dials {
+            self.dial(address);
+        }
+        for (link, request, data, content) in todo.arrived {
+            self.shelve(&link, request, data, content);
+        }
+        for end in todo.ends {
+            end();
+        }
+    }
+
+    fn dial(self: &Arc<Self>, address: String) {
+        let shared = Arc::clone(self);
+        let done = move |outcome: Result<LinkId, String>, address: &str| {
+            shared.change(|state, todo| state.dialed(address, outcome, todo));
+        };
+        let to: Address = match address.parse() {
+            Ok(to) => to,
+            Err(error) => return done(Err(format!("{error}")), &address),
+        };
+        let Some(dialer) = self.dialer.get() else {
+            return done(Err(ENDED.into()), &address);
+        };
+        dialer.connect(&to, self.reach, Hello::new(Party::Peer), move |outcome| {
+            done(outcome.map_err(|error| error.to_string()), &address);
+        });
+    }
+
+    /// Keeps what was offered, and says so.
+    fn shelve(&self, link: &Link, request: u64, data: Run, content: Bytes) {
+        let kept = match &self.shelf {
+            Some(shelf) => shelf.put(data, content),
+            None => Err("it keeps no data".into()),
+        };
+        self.state.lock().offer_ended(link.id());
+        let answer = match kept {
+            Ok(()) => PeerMessage::Taken { request },
+            Err(reason) => PeerMessage::Declined { request, reason },
+        };
+        tell(link, &answer);
+    }
+
+    /// Gives out a piece.
+    fn give(&self, link: LinkId, request: u64, data: Run, from: u64, len: u32) {
+        let offered = self.state.lock().offered(link, data);
+        // A shelf may take its time: not under the lock.
+        let found = offered.or_else(|| self.shelf.as_ref()?.get(data));
+        let words = found.and_then(|content| piece(request, &content, from, len));
+        let words = words.unwrap_or(PeerMessage::Absent { request });
+        self.state.lock().say(link, &words);
+    }
+}
+
+/// Sends it. A peer that takes no frame of the size of a piece is no use.
+pub(super) fn tell(link: &Link, words: &PeerMessage) {
+    if let Err(error) = link.send([words]) {
+        link.close(&format!("what it asked for cannot be sent to it: {error}"));
+    }
+}
+
+fn piece(request: u64, content: &Bytes, from: u64, len: u32) -> Option<PeerMessage> {
+    let from = usize::try_from(from).ok()?;
+    let left = content.len().checked_sub(from)?;
+    let len = left.min(len.min(PIECE) as usize);
+    Some(PeerMessage::Piece {
+        request,
+        total: content.len() as u64,
+        content: content.slice(from..from + len),
+    })
+}
+
+impl Handler for Ours {
+    type In = PeerMessage;
+
+    fn decode(sender: Role, from: &mut Cursor<'_>) -> Result<PeerMessage, WireError> {
+        debug_assert_eq!(sender, Role::Peer, "others are not admitted");
+        PeerMessage::decode(from)
+    }
+
+    fn admit(&mut self, hello: &Hello) -> Result<(), String> {
+        match hello.party.role() {
+            Role::Peer => Ok(()),
+            other => Err(format!(
+                "this is where data is given out, and not for a {other}: connect to the scheduler's address"
+            )),
+        }
+    }
+
+    fn opened(&mut self, link: Link, _: Hello) {
+        self.0.state.lock().opened(link);
+    }
+
+    fn batch(&mut self, from: LinkId, messages: &mut Vec<PeerMessage>) {
+        self.0.state.lock().used(from);
+        for message in messages.drain(..) {
+            self.hear(from, message);
+        }
+    }
+
+    fn lost(&mut self, link: LinkId, why: Lost) {
+        let reason = why.to_string();
+        self.0.change(|state, todo| state.lost(link, &reason, todo));
+    }
+
+    fn tick(&mut self, _: Instant) {
+        self.0.change(State::tick);
+    }
+}
+
+impl Ours {
+    fn hear(&self, link: LinkId, message: PeerMessage) {
+        let shared = &self.0;
+        match message {
+            PeerMessage::Get {
+                request,
+                data,
+                from,
+                len,
+            } => shared.give(link, request, data, from, len),
+            PeerMessage::Piece {
+                request,
+                total,
+                content,
+            } => shared.change(|state, todo| state.piece(link, request, total, content, todo)),
+            PeerMessage::Absent { request } => {
+                shared.change(|state, todo| state.absent(link, request, todo));
+            }
+            PeerMessage::Offer {
+                request,
+                data,
+                bytes,
+            } => shared.change(|state, _| state.taking(link, request, data, bytes)),
+            PeerMessage::Taken { request } => {
+                shared.change(|state, todo| state.answered(link, request, Ok(()), todo));
+            }
+            PeerMessage::Declined { request, reason } => {
+                shared.change(|state, todo| state.answered(link, request, Err(reason), todo));
+            }
+        }
+    }
+}
