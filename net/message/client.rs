@@ -109,15 +109,16 @@ pub enum FromClient {
         /// Which.
         worker: PeerId,
     },
-    /// Queues, variables, locks, events, barriers, topics, actors: a later version gives these bytes a meaning.
+    /// Queues, variables, locks, events, barriers, topics, actors: the bytes are for whoever coordinates, not for the machine
+    /// that places tasks.
     Coordinate {
         /// The client's number for the request.
         request: u64,
         /// What.
         body: Bytes,
+        /// The handles inside the body, in order. Whoever coordinates wants each from now on, until it lets go.
+        mentions: Vec<Mention>,
     },
-    /// I am alive.
-    Heartbeat,
 }
 
 /// What a number stands for. The numbers of functions and of kinds are apart; both count from 0 without a gap.
@@ -277,6 +278,8 @@ pub enum ToClient {
         ticket: Ticket,
         /// The result, if it is small.
         result: Finished,
+        /// The handles inside the result, in order: wanted while the result is.
+        mentions: Vec<TaskId>,
     },
     /// The task has failed, for good.
     Failed {
@@ -296,6 +299,8 @@ pub enum ToClient {
         ticket: Ticket,
         /// Where.
         at: Located,
+        /// The handles inside the data, in order: wanted while the data are.
+        mentions: Vec<TaskId>,
     },
     /// Put the scattered data to this worker, as this data.
     Put {
@@ -313,17 +318,17 @@ pub enum ToClient {
         /// The answer.
         answer: Answer,
     },
-    /// The answer to [`FromClient::Coordinate`], and what else a later version says.
+    /// The answer to [`FromClient::Coordinate`].
     Coordinate {
         /// The client's number for the request.
         request: u64,
         /// What.
         body: Bytes,
+        /// The handles inside the body, in order: wanted by whoever coordinates until it lets go.
+        mentions: Vec<TaskId>,
     },
     /// The cluster's condition has changed.
     Condition(Condition),
-    /// I am alive.
-    Heartbeat,
 }
 
 /// What everyone who waits should know.

@@ -82,11 +82,6 @@ pub enum FromWorker {
     Leaving,
     /// What a task on this worker says as a client.
     Client(FromClient),
-    /// I am alive.
-    Heartbeat {
-        /// Bytes of results held.
-        held_bytes: u64,
-    },
 }
 
 /// The end of a run with a result.
@@ -143,8 +138,6 @@ pub enum ToWorker {
     Leave,
     /// What the scheduler says to a client that is a task on this worker.
     Client(ToClient),
-    /// I am alive.
-    Heartbeat,
 }
 
 /// What runs of one kind share.
@@ -188,6 +181,8 @@ pub struct InputData {
     pub data: Run,
     /// Where it is.
     pub source: Source,
+    /// The handles inside it, in order: wanted while it is.
+    pub mentions: Vec<TaskId>,
 }
 
 /// Where an input is.

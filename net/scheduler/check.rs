@@ -42,6 +42,7 @@ impl Machine {
                 + self.result_mentions.len()
                 + self.misses.len()
                 + self.puts.len()
+                + self.house.len()
                 + self.scattered_names.len(),
             tickets: self
                 .clients
@@ -65,7 +66,7 @@ impl Machine {
     /// Every peer has its part; and how many tickets each task has.
     fn check_peers(&mut self) -> Map<u32, u32> {
         for (&peer, known) in &self.peers {
-            let its = match known.role {
+            let its = match *known {
                 Role::Worker(worker) => self.workers[worker as usize].peer,
                 Role::Client(client) => self.clients[client as usize].peer,
             };
@@ -91,6 +92,9 @@ impl Machine {
         for list in self.mentions.values().chain(self.result_mentions.values()) {
             list.iter()
                 .for_each(|&index| *users.entry(index).or_insert(0) += 1);
+        }
+        for (&index, &wants) in &self.house {
+            *users.entry(index).or_insert(0) += wants;
         }
         users
     }

@@ -104,10 +104,11 @@ impl Machine {
                 self.tell_client(client, ToClient::Answer { request, answer });
             }
             FromClient::Retire { worker } => self.retire(worker),
-            FromClient::Coordinate { .. } => {
-                return Err("this scheduler has no queues, locks or actors yet".into());
-            }
-            FromClient::Heartbeat => {}
+            FromClient::Coordinate {
+                request,
+                body,
+                mentions,
+            } => self.coordinate(client, request, body, &mentions),
         }
         Ok(())
     }
@@ -157,38 +158,38 @@ impl Machine {
     pub(super) fn notify_one(&mut self, index: u32, client: u32, ticket: Ticket) {
         let fetching = self.clients[client as usize].fetching.remove(&ticket);
         if fetching && let Some(at) = self.located(index) {
-            self.tell_client(client, ToClient::Located { ticket, at });
+            let mentions = self.mentioned_by_result(index);
+            let words = ToClient::Located {
+                ticket,
+                at,
+                mentions,
+            };
+            self.tell_client(client, words);
             return;
         }
-        let words = match &self.tasks.task(index).value {
+        let result = match &self.tasks.task(index).value {
             Value::None => {
                 if fetching {
                     self.clients[client as usize].fetching.insert(ticket);
                 }
                 return;
             }
-            Value::Inline(bytes) if bytes.len() <= PUSH_LIMIT => {
-                let result = Finished::Inline(bytes.clone());
-                ToClient::Finished { ticket, result }
-            }
-            Value::Inline(bytes) => {
-                let bytes = bytes.len() as u64;
-                ToClient::Finished {
-                    ticket,
-                    result: Finished::Held { bytes },
-                }
-            }
-            Value::Held(held) => {
-                let bytes = held.bytes;
-                ToClient::Finished {
-                    ticket,
-                    result: Finished::Held { bytes },
-                }
-            }
+            Value::Inline(bytes) if bytes.len() <= PUSH_LIMIT => Finished::Inline(bytes.clone()),
+            Value::Inline(bytes) => Finished::Held {
+                bytes: bytes.len() as u64,
+            },
+            Value::Held(held) => Finished::Held { bytes: held.bytes },
             Value::Failed(failure) => {
                 let failure = failure.clone();
-                ToClient::Failed { ticket, failure }
+                self.tell_client(client, ToClient::Failed { ticket, failure });
+                return;
             }
+        };
+        let mentions = self.mentioned_by_result(index);
+        let words = ToClient::Finished {
+            ticket,
+            result,
+            mentions,
         };
         self.tell_client(client, words);
     }

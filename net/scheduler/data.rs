@@ -52,7 +52,12 @@ impl Machine {
             }
             Value::None | Value::Failed(_) => unreachable!("looked at before the task was claimed"),
         };
-        InputData { data, source }
+        let mentions = self.mentioned_by_result(index);
+        InputData {
+            data,
+            source,
+            mentions,
+        }
     }
 
     /// The holders, beginning at a random one, so that they share the work.

@@ -12,7 +12,7 @@ const MOST_NAMED: usize = 3;
 impl Machine {
     /// Why a client's task is not running, as [`Question::Explain`](crate::net::message::Question::Explain) is answered.
     pub fn why(&mut self, client: PeerId, ticket: Ticket) -> String {
-        let Some(Role::Client(client)) = self.peers.get(&client.0).map(|peer| peer.role) else {
+        let Some(&Role::Client(client)) = self.peers.get(&client.0) else {
             return "there is no such client".into();
         };
         let index = self.clients[client as usize].tickets.node(ticket);

@@ -244,7 +244,13 @@ impl Machine {
         let bytes = held.bytes;
         let holders = vec![self.holder(slot)];
         let source = Source::At { bytes, holders };
-        self.tell_worker(heir, ToWorker::Copy(InputData { data, source }));
+        let mentions = self.mentioned_by_result(index);
+        let copy = InputData {
+            data,
+            source,
+            mentions,
+        };
+        self.tell_worker(heir, ToWorker::Copy(copy));
     }
 
     /// A copy has been made: those who wait for it to leave are looked at again.

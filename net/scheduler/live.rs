@@ -1,11 +1,9 @@
-//! Who is still there, and what time alone brings about.
-//!
-//! A peer from which nothing was heard for the time of silence is gone. Whatever arrives counts. If the scheduler itself was
-//! held up, everyone is given that much more time: their words may lie in a buffer that nobody has read.
+//! What time alone brings about, and what everyone should know. Who is alive the connections know, which see every byte:
+//! a peer that is silent for too long is [`Gone`](super::Stimulus::Gone), as one whose connection broke.
 
 use super::kinds::NONE;
-use super::{Effect, Machine, Role};
-use crate::net::message::{Condition, FailureKind, PeerId, ToClient, ToWorker};
+use super::{Effect, Machine};
+use crate::net::message::{Condition, FailureKind, PeerId};
 
 impl Machine {
     /// When the next [`Tick`](super::Stimulus::Tick) is due.
@@ -19,50 +17,9 @@ impl Machine {
     }
 
     pub(super) fn tick(&mut self) {
-        let late = self.now_us.saturating_sub(self.next_tick_us());
-        if late > self.config.tick_us {
-            let grace = late;
-            self.peers
-                .values_mut()
-                .for_each(|peer| peer.heard_us += grace);
-        }
         self.ticked_us = self.now_us;
-        self.drop_silent();
-        self.say_alive();
         self.balance();
         self.fail_unmet();
-    }
-
-    fn drop_silent(&mut self) {
-        let (now, silence) = (self.now_us, self.config.silence_us);
-        let silent = |heard: u64| now.saturating_sub(heard) > silence;
-        let mut gone: Vec<u32> = self
-            .peers
-            .iter()
-            .filter(|(_, peer)| silent(peer.heard_us))
-            .map(|(&peer, _)| peer)
-            .collect();
-        gone.sort_unstable();
-        for peer in gone {
-            let text = format!("nothing was heard of it for {} ms", silence / 1000);
-            self.disconnect(PeerId(peer), text);
-        }
-    }
-
-    fn say_alive(&mut self) {
-        if self.now_us < self.said_alive_us + self.config.heartbeat_us {
-            return;
-        }
-        self.said_alive_us = self.now_us;
-        let mut all: Vec<u32> = self.peers.keys().copied().collect();
-        all.sort_unstable();
-        for peer in all {
-            let effect = match self.peers[&peer].role {
-                Role::Worker(_) => Effect::ToWorker(PeerId(peer), ToWorker::Heartbeat),
-                Role::Client(_) => Effect::ToClient(PeerId(peer), ToClient::Heartbeat),
-            };
-            self.out.push(effect);
-        }
     }
 
     /// How many tasks wait in queues.

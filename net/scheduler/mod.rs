@@ -29,6 +29,7 @@
 mod client;
 mod data;
 mod explain;
+mod house;
 mod join;
 mod kinds;
 mod lanes;
@@ -77,10 +78,6 @@ pub use stimulus::{Effect, Stimulus};
 pub struct Config {
     /// Of the generator that chooses between equals.
     pub seed: u64,
-    /// How often the machine says that it is alive.
-    pub heartbeat_us: u64,
-    /// A peer that is silent for longer is gone.
-    pub silence_us: u64,
     /// How often it wants to be told that time passes.
     pub tick_us: u64,
     /// This many deaths of workers stop the task that ran there; 0 is never.
@@ -97,8 +94,6 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             seed: 0,
-            heartbeat_us: 1_000_000,
-            silence_us: 5_000_000,
             tick_us: 200_000,
             deaths: 3,
             lineage_limit: 100_000,
@@ -113,11 +108,10 @@ pub struct Machine {
     config: Config,
     now_us: u64,
     ticked_us: u64,
-    said_alive_us: u64,
     random: Random,
     tasks: Tasks,
     kinds: Kinds,
-    peers: Map<u32, Peer>,
+    peers: Map<u32, Role>,
     clients: Slab<Client>,
     workers: Slab<Worker>,
     /// Workers that take work; of these, those with a free thread, with room besides, with more than their threads take, and
@@ -140,17 +134,13 @@ pub struct Machine {
     result_mentions: Map<u32, Vec<u32>>,
     misses: Map<u32, u8>,
     puts: Map<u32, Put>,
+    /// How often who coordinates wants a task.
+    house: Map<u32, u32>,
     scattered_names: Map<u32, String>,
     /// By the client's connection.
     lineages: Map<u32, Lineage>,
     told_no_workers: bool,
     out: Vec<Effect>,
-}
-
-#[derive(Debug)]
-struct Peer {
-    role: Role,
-    heard_us: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,7 +170,6 @@ impl Machine {
             config,
             now_us: 0,
             ticked_us: 0,
-            said_alive_us: 0,
             tasks,
             kinds: Kinds::new(),
             peers: Map::default(),
@@ -199,6 +188,7 @@ impl Machine {
             result_mentions: Map::default(),
             misses: Map::default(),
             puts: Map::default(),
+            house: Map::default(),
             scattered_names: Map::default(),
             lineages: Map::default(),
             told_no_workers: false,
@@ -227,35 +217,32 @@ impl Machine {
                 self.enter_peer(peer, Role::Client(client));
             }
             Stimulus::FromWorker(peer, words) => {
-                if let Some(Role::Worker(worker)) = self.heard(peer) {
+                if let Some(&Role::Worker(worker)) = self.peers.get(&peer.0) {
                     let said = self.worker_says(worker, words);
                     self.judge(peer, said);
                 }
             }
             Stimulus::FromClient(peer, words) => {
-                if let Some(Role::Client(client)) = self.heard(peer) {
+                if let Some(&Role::Client(client)) = self.peers.get(&peer.0) {
                     let said = self.client_says(client, words);
                     self.judge(peer, said);
                 }
             }
-            Stimulus::Heard(peer) => {
-                self.heard(peer);
-            }
             Stimulus::Gone(peer) => self.gone(peer),
             Stimulus::Tick => self.tick(),
+            Stimulus::Answer {
+                to,
+                request,
+                body,
+                mentions,
+            } => self.answer_of_house(to, request, body, mentions),
+            Stimulus::LetGo { tasks } => self.let_go_of(&tasks),
         }
     }
 
     fn enter_peer(&mut self, peer: PeerId, role: Role) {
-        let heard_us = self.now_us;
-        let before = self.peers.insert(peer.0, Peer { role, heard_us });
+        let before = self.peers.insert(peer.0, role);
         debug_assert!(before.is_none(), "a connection's number is never reused");
-    }
-
-    fn heard(&mut self, peer: PeerId) -> Option<Role> {
-        let known = self.peers.get_mut(&peer.0)?;
-        known.heard_us = known.heard_us.max(self.now_us);
-        Some(known.role)
     }
 
     fn judge(&mut self, peer: PeerId, said: Result<(), client::Fault>) {
@@ -265,11 +252,14 @@ impl Machine {
     }
 
     fn gone(&mut self, peer: PeerId) {
-        match self.peers.remove(&peer.0).map(|peer| peer.role) {
-            Some(Role::Worker(worker)) => self.worker_gone(worker),
-            Some(Role::Client(client)) => self.client_gone(client),
-            None => {}
+        let Some(role) = self.peers.remove(&peer.0) else {
+            return;
+        };
+        match role {
+            Role::Worker(worker) => self.worker_gone(worker),
+            Role::Client(client) => self.client_gone(client),
         }
+        self.out.push(Effect::PeerGone(peer));
     }
 }
 

@@ -56,7 +56,6 @@ impl Machine {
                 let client = self.client_of(worker);
                 return self.client_says(client, words);
             }
-            FromWorker::Heartbeat { held_bytes: _ } => {}
         }
         Ok(())
     }
@@ -124,7 +123,7 @@ impl Machine {
         let client = self.client_of(worker);
         let mentioned = done.mentions.iter();
         let mentioned = mentioned
-            .filter_map(|&mention| self.take_input(client, mention))
+            .map(|&mention| self.take_mention(client, mention))
             .collect();
         self.result_mentions.insert(index, mentioned);
     }

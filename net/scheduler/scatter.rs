@@ -181,7 +181,7 @@ impl Machine {
     }
 
     pub(super) fn worker_slot(&self, peer: PeerId) -> Option<u32> {
-        match self.peers.get(&peer.0)?.role {
+        match *self.peers.get(&peer.0)? {
             super::Role::Worker(worker) => Some(worker),
             super::Role::Client(_) => None,
         }

@@ -5,7 +5,7 @@ use super::lanes::{Entry, Lanes, Rank};
 use super::task::MENTIONS;
 use super::worker::{Sent, Standing};
 use super::{Effect, Machine};
-use crate::net::message::{Assign, Run, RunKind, ToWorker};
+use crate::net::message::{Assign, Run, RunKind, TaskId, ToWorker};
 
 /// Where a worker's next task comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -143,8 +143,18 @@ impl Machine {
         self.tell_worker(worker, ToWorker::Assign(assign));
     }
 
-    fn mentioned(&self, index: u32) -> Vec<crate::net::message::TaskId> {
+    fn mentioned(&self, index: u32) -> Vec<TaskId> {
         let mentioned = self.mentions.get(&index).into_iter().flatten();
+        mentioned.map(|&task| self.tasks.id(task)).collect()
+    }
+
+    /// The handles inside a result.
+    #[inline]
+    pub(super) fn mentioned_by_result(&self, index: u32) -> Vec<TaskId> {
+        if self.result_mentions.is_empty() {
+            return Vec::new();
+        }
+        let mentioned = self.result_mentions.get(&index).into_iter().flatten();
         mentioned.map(|&task| self.tasks.id(task)).collect()
     }
 

@@ -1,7 +1,9 @@
 //! What the machine is told, and what it asks for.
 
+use bytes::Bytes;
+
 use crate::net::message::{
-    ClientHello, FromClient, FromWorker, PeerId, ToClient, ToWorker, WorkerHello,
+    ClientHello, FromClient, FromWorker, PeerId, TaskId, ToClient, ToWorker, WorkerHello,
 };
 
 /// What has happened.
@@ -15,13 +17,27 @@ pub enum Stimulus {
     FromWorker(PeerId, FromWorker),
     /// A client has said something.
     FromClient(PeerId, FromClient),
-    /// Bytes have arrived of a message that is not complete: the peer is alive.
-    Heard(PeerId),
-    /// The connection has ended. However that was noticed, this is how it is told.
+    /// The connection has ended, by its end, by an error or by silence. However that was noticed, this is how it is told.
     Gone(PeerId),
-    /// Time has passed: due at [`Machine::next_tick_us`](super::Machine::next_tick_us). What has arrived by then is told
-    /// first, so that nobody is taken for dead whose words lie in a buffer.
+    /// Time has passed: due at [`Machine::next_tick_us`](super::Machine::next_tick_us).
     Tick,
+    /// Who coordinates answers a client, or a worker's tasks. It wants what it mentions, and goes on to: a peer that is to
+    /// have a task for itself says so ([`FromClient::Want`]) before that is let go.
+    Answer {
+        /// Who asked. If it is not there any more, nothing is said.
+        to: PeerId,
+        /// Its number for the request.
+        request: u64,
+        /// The answer.
+        body: Bytes,
+        /// The handles inside it.
+        mentions: Vec<TaskId>,
+    },
+    /// Who coordinates has one want less of each of these, as often as it is named.
+    LetGo {
+        /// Which; those that it does not want are ignored.
+        tasks: Vec<TaskId>,
+    },
 }
 
 /// What is to be done, in order.
@@ -33,4 +49,17 @@ pub enum Effect {
     ToClient(PeerId, ToClient),
     /// End this connection, and log the reason. The machine has forgotten the peer; no `Gone` need follow.
     Disconnect(PeerId, String),
+    /// For who coordinates, which has one want more of each mention.
+    Coordinate {
+        /// Who asks: a client, or a worker's tasks.
+        from: PeerId,
+        /// Its number for the request.
+        request: u64,
+        /// What.
+        body: Bytes,
+        /// The handles inside the body, in order. One that had gone is a task that has failed as forgotten.
+        mentions: Vec<TaskId>,
+    },
+    /// For who coordinates: this peer is gone, and all its grips with it.
+    PeerGone(PeerId),
 }

@@ -181,7 +181,7 @@ impl Machine {
         }
         let mentioned: Vec<u32> = mentions
             .iter()
-            .filter_map(|&mention| self.take_input(client, mention))
+            .map(|&mention| self.take_mention(client, mention))
             .collect();
         if !mentioned.is_empty() {
             self.tasks.task(index).set(MENTIONS, true);
@@ -226,6 +226,23 @@ impl Machine {
         };
         self.add_user(index);
         Some(index)
+    }
+
+    /// A want of a task that a message mentions. One that is not there any more is a task that has failed: so each handle
+    /// keeps its place among the others, and who uses it is told.
+    pub(super) fn take_mention(&mut self, client: u32, mention: Input) -> u32 {
+        self.take_input(client, mention).unwrap_or_else(|| {
+            let name = match mention {
+                Input::Ticket(ticket) => ticket.to_string(),
+                Input::Task(task) => task.to_string(),
+            };
+            let node = self.failed_node(forgotten(
+                name,
+                "everyone who wanted this task has let it go",
+            ));
+            self.add_user(node);
+            node
+        })
     }
 
     /// A want of a task by its name.
@@ -279,13 +296,8 @@ impl Machine {
     ) -> Result<(), Fault> {
         self.expect_new(client, ticket)?;
         let index = self.pin(task).unwrap_or_else(|| {
-            self.failed_node(Arc::new(Failure {
-                kind: FailureKind::Forgotten,
-                task: task.to_string(),
-                submitted_at: String::new(),
-                text: "everyone who wanted this task has let it go".into(),
-                causes: Vec::new(),
-            }))
+            let text = "everyone who wanted this task has let it go";
+            self.failed_node(forgotten(task.to_string(), text))
         });
         self.give_ticket(index, client, ticket);
         Ok(())
@@ -295,14 +307,8 @@ impl Machine {
     pub(super) fn retry(&mut self, client: u32, ticket: Ticket, of: Ticket) -> Result<(), Fault> {
         self.expect_new(client, ticket)?;
         let Some(index) = self.clients[client as usize].tickets.node(of) else {
-            let failure = Failure {
-                kind: FailureKind::Forgotten,
-                task: of.to_string(),
-                submitted_at: String::new(),
-                text: "the task to be retried was released".into(),
-                causes: Vec::new(),
-            };
-            let node = self.failed_node(Arc::new(failure));
+            let failure = forgotten(of.to_string(), "the task to be retried was released");
+            let node = self.failed_node(failure);
             self.give_ticket(node, client, ticket);
             return Ok(());
         };
@@ -327,6 +333,17 @@ impl Machine {
             causes: Vec::new(),
         })
     }
+}
+
+/// The failure of a task that is not there any more.
+fn forgotten(task: String, text: &str) -> Arc<Failure> {
+    Arc::new(Failure {
+        kind: FailureKind::Forgotten,
+        task,
+        submitted_at: String::new(),
+        text: text.to_owned(),
+        causes: Vec::new(),
+    })
 }
 
 /// What a client is told of a ticket that it cancelled.

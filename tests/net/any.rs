@@ -184,7 +184,7 @@ records! {
     Missing { run, data }
     RunKind { function, name, submitted_at, priority, timeout_ms, pool, resources }
     Assign { run, kind, args, inputs, mentions }
-    InputData { data, source }
+    InputData { data, source, mentions }
     ClientHello { name, lineage_limit }
     WorkerHello { name, host, address, slots, resources, functions, memory_limit }
 }
@@ -206,19 +206,17 @@ choices! {
         Replicate { ticket, copies },
         Ask { request, question },
         Retire { worker },
-        Coordinate { request, body },
-        Heartbeat,
+        Coordinate { request, body, mentions },
     }
     ToClient {
-        Finished { ticket, result },
+        Finished { ticket, result, mentions },
         Failed { ticket, failure },
         Lost { ticket },
-        Located { ticket, at },
+        Located { ticket, at, mentions },
         Put { ticket, data, holder },
         Answer { request, answer },
-        Coordinate { request, body },
+        Coordinate { request, body, mentions },
         Condition(condition),
-        Heartbeat,
     }
     FromWorker {
         Started { run },
@@ -232,7 +230,6 @@ choices! {
         NotCopied { data },
         Leaving,
         Client(message),
-        Heartbeat { held_bytes },
     }
     ToWorker {
         Kind(kind),
@@ -243,7 +240,6 @@ choices! {
         Copy(data),
         Leave,
         Client(message),
-        Heartbeat,
     }
     Define { Function(function), Kind(kind) }
     Input { Ticket(ticket), Task(task) }

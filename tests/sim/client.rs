@@ -393,7 +393,9 @@ impl World {
             return;
         }
         match words {
-            ToClient::Finished { ticket, result } => self.hears_finished(peer, ticket.0, result),
+            ToClient::Finished { ticket, result, .. } => {
+                self.hears_finished(peer, ticket.0, result)
+            }
             ToClient::Failed { ticket, failure } => self.hears_failed(peer, ticket.0, failure.kind),
             ToClient::Lost { ticket } => {
                 if let Some(handle) = self.handle(peer, ticket.0) {
@@ -401,7 +403,7 @@ impl World {
                     handle.heard = Heard::Lost;
                 }
             }
-            ToClient::Located { ticket, at } => self.hears_located(peer, ticket.0, at),
+            ToClient::Located { ticket, at, .. } => self.hears_located(peer, ticket.0, at),
             ToClient::Put {
                 ticket,
                 data,
@@ -427,7 +429,7 @@ impl World {
                 }
             }
             ToClient::Coordinate { .. } => panic!("nobody has asked"),
-            ToClient::Condition(_) | ToClient::Heartbeat => {}
+            ToClient::Condition(_) => {}
         }
         if self.is_calm() && self.clients[&peer].left_to_submit == 0 {
             self.fetch_what_is_held(peer);

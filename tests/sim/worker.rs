@@ -185,7 +185,6 @@ impl World {
                 self.cut(peer, true, false);
             }
             ToWorker::Client(words) => self.inner_client_hears(peer, words),
-            ToWorker::Heartbeat => {}
         }
     }
 
@@ -483,7 +482,7 @@ impl World {
     fn inner_client_hears(&mut self, peer: PeerId, words: ToClient) {
         let worker = self.workers.get_mut(&peer).expect("it hears");
         let (ticket, result) = match words {
-            ToClient::Finished { ticket, result } => (ticket, result),
+            ToClient::Finished { ticket, result, .. } => (ticket, result),
             ToClient::Condition(_) => return,
             words => panic!("{words:?}"),
         };

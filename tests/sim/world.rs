@@ -18,6 +18,8 @@ use crate::worker::{Fetched, Worker};
 
 pub(crate) const MS: u64 = 1_000;
 pub(crate) const SECOND: u64 = 1_000_000;
+/// Who is silent for longer is gone.
+const SILENCE: u64 = 5 * SECOND;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Up {
@@ -47,7 +49,10 @@ pub(crate) enum Event {
     ClientFetchEnds(PeerId, u64, Run, PeerId),
     ClientActs(PeerId),
     PutArrives(PeerId, PeerId, Run, u64, u64),
-    Heartbeat(PeerId),
+    /// A peer looks whether it still hears the scheduler.
+    Watch(PeerId),
+    /// The scheduler's side has heard nothing for too long.
+    Silent(PeerId),
     Chaos,
     Respawn,
 }
@@ -149,7 +154,7 @@ impl World {
         self.next_peer += 1;
         let peer = PeerId(self.next_peer);
         self.links.insert(peer, Link::default());
-        self.at(SECOND, Event::Heartbeat(peer));
+        self.at(SECOND, Event::Watch(peer));
         peer
     }
 
@@ -207,6 +212,8 @@ impl World {
         }
         if scheduler_notices {
             self.up(peer, Up::Eof);
+        } else {
+            self.at(SILENCE, Event::Silent(peer));
         }
         if peer_notices {
             self.down(peer, Down::Eof);
@@ -230,6 +237,9 @@ impl World {
         if let Some(link) = self.links.get_mut(&peer) {
             link.up_at = link.up_at.max(now) + by;
             link.down_at = link.down_at.max(now) + by;
+        }
+        if by > SILENCE {
+            self.at(SILENCE, Event::Silent(peer));
         }
     }
 
@@ -255,7 +265,8 @@ impl World {
             Event::PutArrives(client, worker, data, ticket, value) => {
                 self.put_arrives(client, worker, data, ticket, value);
             }
-            Event::Heartbeat(peer) => self.heartbeat(peer),
+            Event::Watch(peer) => self.watch(peer),
+            Event::Silent(peer) => self.silent(peer),
             Event::Chaos => self.chaos(),
             Event::Respawn => self.respawn(),
         }
@@ -284,10 +295,9 @@ impl World {
             match effect {
                 Effect::ToWorker(peer, words) => self.down(peer, Down::Worker(words)),
                 Effect::ToClient(peer, words) => self.down(peer, Down::Client(words)),
-                Effect::Disconnect(peer, reason) => {
-                    assert!(reason.starts_with("nothing was heard"), "{reason}");
-                    self.cut(peer, false, true);
-                }
+                Effect::Disconnect(_, reason) => panic!("{reason}"),
+                Effect::Coordinate { .. } => panic!("nobody coordinates"),
+                Effect::PeerGone(_) => {}
             }
         }
     }
@@ -313,22 +323,24 @@ impl World {
         }
     }
 
-    fn heartbeat(&mut self, peer: PeerId) {
-        let up = if self.workers.contains_key(&peer) {
-            Up::Worker(FromWorker::Heartbeat { held_bytes: 0 })
-        } else if self.clients.contains_key(&peer) {
-            Up::Client(FromClient::Heartbeat)
-        } else {
+    fn watch(&mut self, peer: PeerId) {
+        if !self.workers.contains_key(&peer) && !self.clients.contains_key(&peer) {
             return;
-        };
-        self.up(peer, up);
-        let cut = self.links[&peer].cut;
-        if cut && self.rng.u8(..4) == 0 {
+        }
+        if self.links[&peer].cut && self.rng.u8(..4) == 0 {
             // It has heard nothing for too long.
             self.peer_ends(peer);
             return;
         }
-        self.at(SECOND, Event::Heartbeat(peer));
+        self.at(SECOND, Event::Watch(peer));
+    }
+
+    /// The scheduler's side gives a link up: what still comes on it is not read.
+    fn silent(&mut self, peer: PeerId) {
+        self.links.get_mut(&peer).expect("a link").up_epoch += 1;
+        self.tell(Stimulus::Gone(peer));
+        self.down(peer, Down::Eof);
+        self.links.get_mut(&peer).expect("a link").cut = true;
     }
 
     /// A worker's process ends.

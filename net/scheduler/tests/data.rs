@@ -91,7 +91,7 @@ fn a_copy_is_as_good_as_the_original() {
     rig.done(first, run, big());
     let second = rig.worker(1);
     rig.say(client, FromClient::Replicate { ticket, copies: 2 });
-    let asked = |effect: &Effect| matches!(effect, Effect::ToWorker(worker, ToWorker::Copy(InputData { data, source: Source::At { .. } })) if *worker == second && *data == run);
+    let asked = |effect: &Effect| matches!(effect, Effect::ToWorker(worker, ToWorker::Copy(InputData { data, source: Source::At { .. }, .. })) if *worker == second && *data == run);
     assert!(rig.said.iter().any(asked), "{:?}", rig.said);
     rig.hear(
         second,
@@ -257,6 +257,7 @@ fn a_task_is_wanted_by_a_name_that_travelled() {
     let finished = ToClient::Finished {
         ticket: Ticket(1),
         result: small(),
+        mentions: Vec::new(),
     };
     assert_eq!(rig.told(), [finished]);
     rig.release(PeerId(99), &[Ticket(1)]);

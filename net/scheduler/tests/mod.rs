@@ -2,5 +2,6 @@
 
 mod data;
 mod faults;
+mod house;
 mod placing;
 mod rig;

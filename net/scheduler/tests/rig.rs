@@ -6,7 +6,8 @@ use bytes::Bytes;
 
 use crate::net::message::{
     ClientHello, Define, Done, Failure, FailureKind, Finished, FromClient, FromWorker,
-    FunctionInfo, Input, KindOfTask, PeerId, Run, Submit, Ticket, ToClient, ToWorker, WorkerHello,
+    FunctionInfo, Input, KindOfTask, Mention, PeerId, Run, Submit, Ticket, ToClient, ToWorker,
+    WorkerHello,
 };
 use crate::net::scheduler::{Config, Effect, Machine, Stimulus};
 
@@ -131,10 +132,21 @@ impl Rig {
     }
 
     pub(super) fn done(&mut self, worker: PeerId, run: Run, result: Finished) {
+        self.done_naming(worker, run, result, &[]);
+    }
+
+    /// The end of a run whose result has handles inside.
+    pub(super) fn done_naming(
+        &mut self,
+        worker: PeerId,
+        run: Run,
+        result: Finished,
+        mentions: &[Mention],
+    ) {
         let done = Done {
             run,
             result,
-            mentions: Vec::new(),
+            mentions: mentions.to_vec(),
             run_us: 10,
             lay_us: 0,
         };

@@ -25,20 +25,18 @@ choice!(FromClient, "message of a client", {
     12 => Replicate { ticket, copies },
     13 => Ask { request, question },
     14 => Retire { worker },
-    15 => Coordinate { request, body },
-    16 => Heartbeat,
+    15 => Coordinate { request, body, mentions },
 });
 
 choice!(ToClient, "message to a client", {
-    0 => Finished { ticket, result },
+    0 => Finished { ticket, result, mentions },
     1 => Failed { ticket, failure },
     2 => Lost { ticket },
-    3 => Located { ticket, at },
+    3 => Located { ticket, at, mentions },
     4 => Put { ticket, data, holder },
     5 => Answer { request, answer },
-    6 => Coordinate { request, body },
+    6 => Coordinate { request, body, mentions },
     7 => Condition(condition),
-    8 => Heartbeat,
 });
 
 choice!(Define, "kind of definition", {

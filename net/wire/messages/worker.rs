@@ -20,7 +20,6 @@ choice!(FromWorker, "message of a worker", {
     8 => NotCopied { data },
     9 => Leaving,
     10 => Client(message),
-    11 => Heartbeat { held_bytes },
 });
 
 choice!(ToWorker, "message to a worker", {
@@ -32,7 +31,6 @@ choice!(ToWorker, "message to a worker", {
     5 => Copy(data),
     6 => Leave,
     7 => Client(message),
-    8 => Heartbeat,
 });
 
 choice!(Source, "place of an input", {
@@ -65,4 +63,8 @@ record!(Assign {
     inputs,
     mentions
 });
-record!(InputData { data, source });
+record!(InputData {
+    data,
+    source,
+    mentions
+});
