@@ -41,7 +41,7 @@ pub(super) struct Desk {
 impl Desk {
     pub(super) fn new(options: SchedulerOptions) -> Self {
         Self {
-            machine: Machine::new(options.machine_config()),
+            machine: Machine::new(options.config.clone()),
             peers: Peers::default(),
             start: Instant::now(),
             log: options.log,
@@ -104,6 +104,15 @@ impl Desk {
                     }
                 }
                 Effect::Disconnect(peer, reason) => self.disconnect(peer, reason),
+                Effect::Coordinate { from, mentions, .. } => {
+                    self.stimuli.push_back(Stimulus::LetGo { tasks: mentions });
+                    self.stimuli.push_back(Stimulus::Gone(from));
+                    self.disconnect(
+                        from,
+                        "this scheduler has no queues, locks or actors yet".into(),
+                    );
+                }
+                Effect::PeerGone(_) => {}
             }
         }
         self.effects = effects;

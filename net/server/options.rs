@@ -11,23 +11,8 @@ pub struct SchedulerOptions {
     pub reach: Reach,
     /// How connections behave: heartbeats, silence, limits.
     pub settings: Settings,
-    /// What the machine decides by. Whether peers are alive is not its concern here: connections know.
+    /// What the machine decides by.
     pub config: Config,
     /// Who hears what happens.
     pub log: Log,
 }
-
-impl SchedulerOptions {
-    /// The machine's configuration where connections tell who is alive: it neither says nor judges that.
-    pub(super) fn machine_config(&self) -> Config {
-        Config {
-            heartbeat_us: NEVER_US,
-            silence_us: NEVER_US,
-            tick_us: 0,
-            ..self.config.clone()
-        }
-    }
-}
-
-/// Longer than any scheduler lives, and far from the end of the numbers.
-const NEVER_US: u64 = u64::MAX / 4;

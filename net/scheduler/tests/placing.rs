@@ -5,7 +5,7 @@ use crate::net::message::{
     Condition, FailureKind, Finished, FromClient, FromWorker, FunctionInfo, KindOfTask, Source,
     SubmitMany, Ticket, ToClient, ToWorker, WorkerHello,
 };
-use crate::net::scheduler::{Effect, Stimulus};
+use crate::net::scheduler::Effect;
 
 #[test]
 fn a_task_is_sent_in_the_step_that_makes_it_ready() {
