@@ -283,8 +283,11 @@ impl Machine {
     /// A client has gone: nothing of what it wanted is wanted by it any more.
     pub(super) fn client_gone(&mut self, client: u32) {
         let gone = self.clients.remove(client as usize);
+        // First of all it is told nothing more, also by what ends with the first of its wants.
         for (ticket, index) in gone.tickets.iter() {
             self.tasks.task(index).wants.remove(client, ticket);
+        }
+        for (ticket, index) in gone.tickets.iter() {
             self.abandon_put(index, client, ticket);
             self.drop_user(index);
         }

@@ -17,6 +17,8 @@ mod hellos;
 mod messages;
 mod refusals;
 mod scheduler;
+mod sequences;
 mod silence;
 mod support;
 mod values;
+mod words;

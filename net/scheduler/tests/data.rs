@@ -42,6 +42,24 @@ fn a_client_that_has_gone_wants_nothing() {
 }
 
 #[test]
+fn a_client_may_go_that_wants_data_on_its_way_twice() {
+    let mut rig = Rig::new();
+    let client = rig.client();
+    let (of, ticket) = (rig.ticket(), rig.ticket());
+    let scatter = FromClient::Scatter {
+        ticket: of,
+        name: String::new(),
+        data: Scattered::Sized(1 << 20),
+        on: Vec::new(),
+    };
+    rig.say(client, scatter);
+    rig.say(client, FromClient::Retry { ticket, of });
+    rig.gone(client);
+    assert_eq!(rig.told(), []);
+    rig.assert_nothing_is_left();
+}
+
+#[test]
 fn a_result_that_nobody_asked_for_is_dropped() {
     let mut rig = Rig::new();
     let (worker, client) = (rig.worker(1), rig.client());
