@@ -6,7 +6,17 @@
 //! * `transport`: connections: frames into batches of messages and back, and who is alive.
 //! * `scheduler`: the pure machine that owns the graph and places tasks on workers.
 //! * `server`: a scheduler that serves: the machine behind connections.
+//! * `cluster`: a scheduler and worker processes on this machine, started by the program that uses them.
+//! * `cli`: the command line of any program with tasks.
 
+#[expect(clippy::disallowed_types, reason = "it waits for signals on a thread")]
+pub mod cli;
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "processes take time to start and to end, and are listened to by threads"
+)]
+pub mod cluster;
 pub mod data;
 pub mod message;
 pub mod scheduler;

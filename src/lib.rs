@@ -160,6 +160,14 @@ pub use graph::Key;
 pub use group::Group;
 pub use inputs::{Borrowed, Held, Inputs, Lent, Many, Owned};
 pub use nbytes::Nbytes;
+#[cfg(feature = "net")]
+#[doc(inline)]
+#[cfg_attr(docsrs, doc(cfg(feature = "net")))]
+pub use net::{
+    cli,
+    cluster::{LocalCluster, LocalClusterBuilder, LocalWorker, worker_if_asked},
+    server::NotStarted,
+};
 pub use options::Annotate;
 #[cfg(feature = "task")]
 pub use place::Anywhere;

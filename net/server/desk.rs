@@ -123,7 +123,8 @@ impl Desk {
     fn cannot_say(&mut self, peer: PeerId, words: ToWorker, error: &WireError) {
         match words {
             ToWorker::Assign(assign) => {
-                let failed = too_large(&assign, &self.peers.name(peer), error);
+                let worker = self.peers.who(peer).map(ToString::to_string);
+                let failed = too_large(&assign, &worker.unwrap_or_default(), error);
                 self.stimuli.push_back(Stimulus::FromWorker(peer, failed));
             }
             _ => self.part(peer, error),
@@ -139,7 +140,7 @@ impl Desk {
 
     fn disconnect(&mut self, peer: PeerId, why: String) {
         if let Some(who) = self.peers.close(peer, &why) {
-            self.log.note(&Notice::Disconnected { who, why });
+            self.log.note(&Notice::Disconnected(who, why));
         }
     }
 }
@@ -180,8 +181,9 @@ impl Handler for Desk {
             return;
         };
         self.peers.enter(peer, link, &hello.party);
-        let who = self.peers.name(peer);
-        self.log.note(&Notice::Joined { who });
+        if let Some(who) = self.peers.who(peer) {
+            self.log.note(&Notice::Joined(who.clone()));
+        }
         let joined = match hello.party {
             Party::Worker(worker) => Stimulus::WorkerJoined(peer, Box::new(worker)),
             Party::Client(client) => Stimulus::ClientJoined(peer, client),
@@ -208,8 +210,8 @@ impl Handler for Desk {
         if let Some(who) = self.peers.remove(peer) {
             let (is_meant, why) = (why.kind == LostKind::Closed, why.reason);
             self.log.note(&match is_meant {
-                true => Notice::Left { who, why },
-                false => Notice::Lost { who, why },
+                true => Notice::Left(who, why),
+                false => Notice::Lost(who, why),
             });
         }
         self.tell([Stimulus::Gone(peer)].into_iter());

@@ -18,6 +18,14 @@ impl NotStarted {
             source: Some(Box::new(error)),
         }
     }
+
+    /// With a text of its own.
+    pub(in crate::net) fn saying(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            source: None,
+        }
+    }
 }
 
 impl fmt::Display for NotStarted {

@@ -16,7 +16,7 @@ mod options;
 mod peers;
 
 pub use error::NotStarted;
-pub use notice::{Log, Notice};
+pub use notice::{Log, Notice, Who};
 pub use options::SchedulerOptions;
 
 use super::scheduler::Census;

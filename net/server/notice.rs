@@ -1,46 +1,77 @@
 //! What whoever runs a scheduler may want to know.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
+
+use crate::net::message::PeerId;
+use crate::net::wire::{Party, Role};
+
+/// A client or a worker, as [notices](Notice) name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Who {
+    /// The number of its connection.
+    pub peer: PeerId,
+    /// What it is.
+    pub role: Role,
+    /// What people call it; may be empty.
+    pub name: String,
+    /// Where it has connected from.
+    pub from: SocketAddr,
+}
+
+impl Who {
+    pub(super) fn new(peer: PeerId, party: &Party, from: SocketAddr) -> Self {
+        let name = match party {
+            Party::Client(client) => client.name.clone(),
+            Party::Worker(worker) => worker.name.clone(),
+            Party::Scheduler | Party::Peer => String::new(),
+        };
+        let role = party.role();
+        Self {
+            peer,
+            role,
+            name,
+            from,
+        }
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            peer,
+            role,
+            name,
+            from,
+        } = self;
+        match &**name {
+            "" => write!(f, "{role} {peer} at {from}"),
+            name => write!(f, "{role} {} ({peer}) at {from}", name.escape_debug()),
+        }
+    }
+}
 
 /// Something that has happened to a scheduler. As text it is one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
     /// A client or worker has connected.
-    Joined {
-        /// Which.
-        who: String,
-    },
+    Joined(Who),
     /// It has said that it leaves, and has left.
-    Left {
-        /// Which.
-        who: String,
-        /// What it said.
-        why: String,
-    },
+    Left(Who, String),
     /// It is gone without a word, or was silent for too long.
-    Lost {
-        /// Which.
-        who: String,
-        /// How that was noticed.
-        why: String,
-    },
+    Lost(Who, String),
     /// It did what it may not, and was disconnected.
-    Disconnected {
-        /// Which.
-        who: String,
-        /// What it did.
-        why: String,
-    },
+    Disconnected(Who, String),
 }
 
 impl Notice {
     /// Whether something is wrong.
     pub fn is_trouble(&self) -> bool {
         match self {
-            Self::Joined { .. } | Self::Left { .. } => false,
-            Self::Lost { .. } | Self::Disconnected { .. } => true,
+            Self::Joined(_) | Self::Left(..) => false,
+            Self::Lost(..) | Self::Disconnected(..) => true,
         }
     }
 }
@@ -48,10 +79,10 @@ impl Notice {
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Joined { who } => write!(f, "{who} has joined"),
-            Self::Left { who, why } => write!(f, "{who} has left: {why}"),
-            Self::Lost { who, why } => write!(f, "{who} is lost: {why}"),
-            Self::Disconnected { who, why } => write!(f, "{who} was disconnected: {why}"),
+            Self::Joined(who) => write!(f, "{who} has joined"),
+            Self::Left(who, why) => write!(f, "{who} has left: {why}"),
+            Self::Lost(who, why) => write!(f, "{who} is lost: {why}"),
+            Self::Disconnected(who, why) => write!(f, "{who} was disconnected: {why}"),
         }
     }
 }
@@ -71,7 +102,7 @@ impl Log {
         Self::new(|notice| eprintln!("scheduler: {notice}"))
     }
 
-    pub(super) fn note(&self, notice: &Notice) {
+    pub(in crate::net) fn note(&self, notice: &Notice) {
         (self.0)(notice);
     }
 }

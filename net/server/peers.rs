@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::notice::Who;
 use crate::net::message::PeerId;
 use crate::net::transport::{Link, LinkId};
 use crate::net::wire::{Message, Party, WireError};
@@ -17,8 +18,7 @@ pub(super) struct Peers {
 #[derive(Debug)]
 struct Peer {
     link: Link,
-    /// For people.
-    who: String,
+    who: Who,
     spoken_to: bool,
 }
 
@@ -29,7 +29,7 @@ pub(super) fn peer_id(link: LinkId) -> Option<PeerId> {
 
 impl Peers {
     pub(super) fn enter(&mut self, peer: PeerId, link: Link, party: &Party) {
-        let who = describe(peer, party, &link);
+        let who = Who::new(peer, party, link.peer());
         let spoken_to = false;
         let peer_of = Peer {
             link,
@@ -39,14 +39,13 @@ impl Peers {
         self.known.insert(peer, peer_of);
     }
 
-    /// Its name for people, if it was still known.
-    pub(super) fn remove(&mut self, peer: PeerId) -> Option<String> {
+    /// Forgets it, if it was still known.
+    pub(super) fn remove(&mut self, peer: PeerId) -> Option<Who> {
         self.known.remove(&peer).map(|peer| peer.who)
     }
 
-    pub(super) fn name(&self, peer: PeerId) -> String {
-        let known = self.known.get(&peer);
-        known.map_or_else(|| peer.to_string(), |known| known.who.clone())
+    pub(super) fn who(&self, peer: PeerId) -> Option<&Who> {
+        self.known.get(&peer).map(|known| &known.who)
     }
 
     /// Says something, to be written by [`write`](Self::write). To who has gone it is said in vain.
@@ -73,7 +72,7 @@ impl Peers {
     }
 
     /// Ends a connection, after all that was said there.
-    pub(super) fn close(&mut self, peer: PeerId, reason: &str) -> Option<String> {
+    pub(super) fn close(&mut self, peer: PeerId, reason: &str) -> Option<Who> {
         let known = self.known.remove(&peer)?;
         known.link.close(reason);
         Some(known.who)
@@ -83,18 +82,5 @@ impl Peers {
         for known in std::mem::take(&mut self.known).into_values() {
             known.link.close(reason);
         }
-    }
-}
-
-fn describe(peer: PeerId, party: &Party, link: &Link) -> String {
-    let (role, from) = (party.role(), link.peer());
-    let name = match party {
-        Party::Client(client) => &*client.name,
-        Party::Worker(worker) => &*worker.name,
-        Party::Scheduler | Party::Peer => "",
-    };
-    match name {
-        "" => format!("{role} {peer} at {from}"),
-        name => format!("{role} {} ({peer}) at {from}", name.escape_debug()),
     }
 }

@@ -1,0 +1,209 @@
+//! The command line, and local clusters, as whole processes: this program starts itself, as what the test is about.
+//!
+//! It takes the arguments of other test programs: a word chooses the tests in whose names it stands.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests start threads"
+)]
+
+use std::io::{BufRead, BufReader, Read};
+use std::panic::catch_unwind;
+use std::process::{Child, Command, ExitCode, Output, Stdio};
+
+use tenter::{Anywhere, Client, LocalCluster, task};
+
+/// Says to a copy of this program what it is.
+const PART: &str = "TENTER_TEST_PART";
+
+const TESTS: &[(&str, fn())] = &[
+    (
+        "a_program_that_never_becomes_a_worker_is_told_so_and_starts_no_more",
+        a_program_that_never_becomes_a_worker_is_told_so_and_starts_no_more,
+    ),
+    (
+        "a_worker_that_ends_without_a_word_is_an_error",
+        a_worker_that_ends_without_a_word_is_an_error,
+    ),
+    (
+        "a_scheduler_serves_until_it_is_told_to_end",
+        a_scheduler_serves_until_it_is_told_to_end,
+    ),
+    (
+        "the_command_line_says_what_there_is",
+        the_command_line_says_what_there_is,
+    ),
+    (
+        "a_command_line_that_makes_no_sense_is_refused_with_2",
+        a_command_line_that_makes_no_sense_is_refused_with_2,
+    ),
+];
+
+fn main() -> ExitCode {
+    match std::env::var(PART).ok().as_deref() {
+        None => run_tests(),
+        Some("command line") => tenter::cli::main(program),
+        Some("forgetful") => start_cluster(),
+        Some("silent") if std::env::var_os("TENTER_WORKER").is_some() => ExitCode::SUCCESS,
+        Some("silent") => start_cluster(),
+        Some(other) => panic!("there is no part {other}"),
+    }
+}
+
+fn run_tests() -> ExitCode {
+    let filter = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
+    let chosen = |name: &str| filter.as_ref().is_none_or(|filter| name.contains(filter));
+    let mut failed = 0;
+    for (name, test) in TESTS.iter().filter(|(name, _)| chosen(name)) {
+        let outcome = catch_unwind(test);
+        failed += i32::from(outcome.is_err());
+        println!(
+            "test {name} ... {}",
+            if outcome.is_ok() { "ok" } else { "FAILED" }
+        );
+    }
+    ExitCode::from(u8::from(failed > 0))
+}
+
+// The parts.
+
+#[task]
+fn double(x: u64) -> u64 {
+    2 * x
+}
+
+fn program(client: Client<Anywhere>) -> Result<(), String> {
+    let answer = client.submit(double::call(21));
+    println!("{}", answer.result().map_err(|error| error.to_string())?);
+    Ok(())
+}
+
+fn start_cluster() -> ExitCode {
+    match LocalCluster::new(2) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// This program again, as something else.
+fn copy(part: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.env(PART, part).args(args).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// What it printed, and its exit code.
+fn outcome(output: Output) -> (String, String, Option<i32>) {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        text(output.stdout),
+        text(output.stderr),
+        output.status.code(),
+    )
+}
+
+fn run(part: &str, args: &[&str]) -> (String, String, Option<i32>) {
+    outcome(copy(part, args).output().unwrap())
+}
+
+/// Asks a process to end, as a system does.
+fn terminate(child: &Child) {
+    let kill = Command::new("kill").arg(child.id().to_string()).status();
+    assert!(kill.unwrap().success());
+}
+
+// The tests.
+
+fn a_program_that_never_becomes_a_worker_is_told_so_and_starts_no_more() {
+    let (said, _, code) = run("forgetful", &[]);
+    assert_eq!(code, Some(1));
+    assert!(
+        said.starts_with("worker w")
+            && said.contains("main must begin with tenter::worker_if_asked()"),
+        "{said}"
+    );
+}
+
+fn a_worker_that_ends_without_a_word_is_an_error() {
+    let (said, _, code) = run("silent", &[]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("exit status: 0 and without a word"), "{said}");
+}
+
+fn a_scheduler_serves_until_it_is_told_to_end() {
+    let args = ["scheduler", "--listen", "tcp://127.0.0.1:0"];
+    let mut scheduler = copy("command line", &args).spawn().unwrap();
+    let mut said = BufReader::new(scheduler.stdout.take().unwrap());
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    assert!(line.starts_with("scheduler: tcp://127.0.0.1:"), "{line}");
+    terminate(&scheduler);
+    assert!(scheduler.wait().unwrap().success());
+    line.clear();
+    said.read_to_string(&mut line).unwrap();
+    assert_eq!(line, "");
+}
+
+fn the_command_line_says_what_there_is() {
+    for args in [&["--help"][..], &["worker", "--help"], &["run", "-h"]] {
+        let (said, _, code) = run("command line", args);
+        assert_eq!(code, Some(0));
+        assert!(said.contains("worker ADDRESS"), "{said}");
+    }
+    let (said, _, code) = run("command line", &["tasks"]);
+    assert_eq!(
+        (&*said, code),
+        ("processes::double: fn(u64) -> u64\n", Some(0))
+    );
+}
+
+fn a_command_line_that_makes_no_sense_is_refused_with_2() {
+    let cases: &[(&[&str], &str)] = &[
+        (&[], "a command is missing: run, scheduler, worker or tasks"),
+        (&["walk"], "there is no command `walk`"),
+        (&["tasks", "--all"], "there is no option `--all`"),
+        (&["run", "a:1", "b:2"], "there is no further argument `b:2`"),
+        (&["run", "--listen", "a:1"], "there is no option `--listen`"),
+        (&["scheduler", "a:1"], "there is no further argument `a:1`"),
+        (
+            &["scheduler", "--listen"],
+            "`--listen` needs a value after it",
+        ),
+        (
+            &["scheduler", "--insecure=yes"],
+            "`--insecure` got `yes`: it takes no value",
+        ),
+        (
+            &["worker"],
+            "a worker needs the scheduler's address, like tcp://127.0.0.1:8786",
+        ),
+        (
+            &["worker", "a:1", "--threads=0"],
+            "`--threads` got `0`: give it a number from 1 to 4096",
+        ),
+        (
+            &["worker", "a:1", "--resource", "gpu"],
+            "`--resource` got `gpu`: give it a name and a number, like gpu=2",
+        ),
+        (
+            &["worker", "a:1", "--memory", "much"],
+            "`--memory` got `much`: give it a number of bytes, like 500MB or 4GB",
+        ),
+    ];
+    for (args, why) in cases {
+        let (said, complaint, code) = run("command line", args);
+        assert_eq!((&*said, code), ("", Some(2)), "{args:?}");
+        let ending = format!("{why}; --help lists what there is\n");
+        assert!(complaint.ends_with(&ending), "{complaint}");
+    }
+    let (_, complaint, code) = run("command line", &["scheduler", "--listen", "0.0.0.0:0"]);
+    assert_eq!(code, Some(1));
+    assert!(
+        complaint.contains("refused to listen on 0.0.0.0:0"),
+        "{complaint}"
+    );
+}
