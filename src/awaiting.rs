@@ -77,6 +77,10 @@ impl Watching {
             self.leave(task);
             return Poll::Ready(());
         }
+        #[cfg(feature = "task")]
+        if task.engine().calls_leave() {
+            task.engine().want_from_elsewhere(task.index());
+        }
         let wake = Wake::Async(context.waker().clone());
         local::with(task.engine(), |local| {
             let waiters = &local.engine.waiters;

@@ -18,7 +18,85 @@ use crate::registry;
 use crate::task::{Called, Plan};
 
 pub use crate::call::{AnyHandle, Parcel};
+pub use crate::elsewhere::{Gone, Landing, Manner, Order, OrderKey, RemoteId, Report, Special};
 pub use crate::graph;
+
+/// Where the calls of a client run instead of in this process, and what is asked of that place.
+///
+/// A task there is a node of the graph here; `src/elsewhere` says what becomes of it. This side makes the node, sends what is
+/// to be run with a [`Landing`], and from then on names the task by the ticket that it is given. The backend tells the landing
+/// what comes of it. Whatever is called here may be called from any thread, also while tasks are settled, and must not block
+/// unless it says so.
+///
+/// Tickets are numbers from 1 up, of submits, scatters, adoptions and retries alike, in the order of these calls. Once the
+/// connection has ended, the backend fails what is open and gives [`Gone`] for what is new.
+pub trait Backend: Send + Sync + fmt::Debug {
+    /// A number that no other connection has: with it a task that has no key is told from those of other processes.
+    fn identity(&self) -> u64;
+
+    /// Sends a call.
+    ///
+    /// # Errors
+    /// If the connection has ended.
+    fn submit(&self, order: Order, landing: Landing) -> Result<u64, Gone>;
+
+    /// Puts the encoded value of a local task of this name where others can have it. The landing stands for that copy: its
+    /// value is never asked for, and is not to be delivered.
+    ///
+    /// # Errors
+    /// If the connection has ended.
+    fn scatter(&self, name: &str, value: Vec<u8>, landing: Landing) -> Result<u64, Gone>;
+
+    /// Wants a task whose handle has come here.
+    ///
+    /// # Errors
+    /// If the connection has ended.
+    fn adopt(&self, task: RemoteId, landing: Landing) -> Result<u64, Gone>;
+
+    /// Runs a failed task anew.
+    ///
+    /// # Errors
+    /// If the connection has ended.
+    fn retry(&self, failed: u64, landing: Landing) -> Result<u64, Gone>;
+
+    /// Somebody waits for the value of this task: it is to be delivered as soon as it is there. Said once of a task;
+    /// [`Landing::is_wanted`] says it too.
+    fn want(&self, ticket: u64);
+
+    /// The task is to be cancelled, as far as this process is concerned. It is cancelled here already.
+    fn cancel(&self, ticket: u64);
+
+    /// Nothing here has to do with the task any more, which is then to be cancelled if nobody else wants it, unless it is to
+    /// run `detached`, for its effects.
+    fn release(&self, ticket: u64, detached: bool);
+
+    /// Why the task, called so, does not run, or is not done. May block; `None` if the other side cannot be asked now.
+    fn explain(&self, ticket: u64, label: &str) -> Option<String>;
+
+    /// A thread is about to wait: what has been sent is to leave now.
+    fn flush(&self);
+
+    /// Blocks while more waits to be sent than should. Never called in a task.
+    fn wait_for_room(&self);
+
+    /// The client ends: what is open is cancelled, and the connection closed.
+    fn close(&self);
+}
+
+/// Has the calls of a client, and those that its tasks submit, run elsewhere from now on. No: they do already.
+#[must_use]
+pub fn set_backend<P>(client: &Client<P>, backend: Arc<dyn Backend>) -> bool {
+    client.engine().set_backend(backend)
+}
+
+/// What the other side calls the tasks of these handles, of a client whose calls leave: their tickets. Values of this process
+/// among them are put elsewhere first, once they are there, so `then` may be called later, and on another thread.
+pub fn tickets(
+    handles: &[AnyHandle],
+    then: impl FnOnce(Result<Vec<u64>, TaskError>) + Send + 'static,
+) {
+    crate::elsewhere::tickets(handles, Box::new(then));
+}
 
 /// A call, ready to leave.
 #[derive(Debug)]
@@ -107,7 +185,7 @@ pub fn submit<P>(
     let engine = client.engine();
     let mut linker = Linker::default();
     for input in inputs {
-        linker.give(input.into_task());
+        linker.give(input.into_task(engine));
     }
     let job = function.travelling(&Arc::new(args), false);
     let of = job.kind();
@@ -144,9 +222,9 @@ impl Running {
     /// # Errors
     /// The task's error; `Encoding`, if it is the result that cannot be encoded.
     pub fn result(&self) -> Result<Parcel, TaskError> {
-        let task = self.handle.task();
-        self.handle.wait()?;
-        self.function.encode_result(task).map_err(|failure| {
+        let task = self.handle.task().expect("it was made of a task");
+        AnyHandle::wait(&task)?;
+        self.function.encode_result(&task).map_err(|failure| {
             let blame = task.engine().blame(task.index());
             TaskError::new(ErrorKind::Encoding, blame, failure.to_string(), None)
         })

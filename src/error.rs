@@ -29,6 +29,9 @@ struct Culprit {
     task: Box<str>,
     key: Option<Key>,
     location: Option<&'static Location<'static>>,
+    /// Of a task of another process: where it was submitted, as text.
+    #[cfg(feature = "task")]
+    place: Box<str>,
     message: Box<str>,
     source: Option<Failure>,
 }
@@ -63,9 +66,24 @@ pub enum ErrorKind {
     Encoding,
     /// It was a call of an actor whose state an earlier call has spoilt with a panic.
     Poisoned,
+    /// It is to run on other hosts only than there are.
+    NoSuchHost,
+    /// On a cluster: no worker has its function, or the one that has it has another version of it.
+    UnknownFunction,
+    /// On a cluster: data that it needs was lost with a worker, and nothing can compute it again.
+    DataLost,
+    /// On a cluster: worker after worker died while it ran.
+    WorkerDied,
+    /// On a cluster: no worker came that could run it.
+    NoWorkers,
+    /// On a cluster: a task that it needs was let go by everybody before.
+    Forgotten,
+    /// The connection to the cluster has ended.
+    Disconnected,
 }
 
 /// What an error is built from; see [`TaskError::new`].
+#[derive(Clone)]
 pub(crate) struct Blame {
     pub(crate) task: String,
     pub(crate) key: Option<Key>,
@@ -89,6 +107,8 @@ impl TaskError {
             task: task.into(),
             key,
             location,
+            #[cfg(feature = "task")]
+            place: Box::default(),
             message: message.into(),
             source,
         };
@@ -96,6 +116,40 @@ impl TaskError {
             culprit: Arc::new(culprit),
             through: None,
             inherited: false,
+        }
+    }
+
+    /// The error of a task of this name, of which another process says that it was submitted there.
+    #[cfg(feature = "task")]
+    pub(crate) fn from_elsewhere(
+        (kind, task, place): (ErrorKind, &str, &str),
+        message: &str,
+        source: Option<Failure>,
+    ) -> Self {
+        let culprit = Culprit {
+            kind,
+            task: task.into(),
+            key: None,
+            location: None,
+            place: place.into(),
+            message: message.into(),
+            source,
+        };
+        Self {
+            culprit: Arc::new(culprit),
+            through: None,
+            inherited: false,
+        }
+    }
+
+    /// Where the task that is to blame was submitted, for people; empty if that is not known.
+    pub(crate) fn place(&self) -> String {
+        match self.culprit.location {
+            Some(location) => location.to_string(),
+            #[cfg(feature = "task")]
+            None => self.culprit.place.to_string(),
+            #[cfg(not(feature = "task"))]
+            None => String::new(),
         }
     }
 
@@ -137,7 +191,7 @@ impl TaskError {
         self.culprit.key.as_ref()
     }
 
-    /// Where the task that is to blame was submitted.
+    /// Where the task that is to blame was submitted, if that was in this process; of others the text says it.
     pub fn location(&self) -> Option<&'static Location<'static>> {
         self.culprit.location
     }
@@ -169,7 +223,6 @@ impl fmt::Display for TaskError {
             kind,
             task,
             key,
-            location,
             message,
             ..
         } = &*self.culprit;
@@ -188,8 +241,9 @@ impl fmt::Display for TaskError {
         if !message.is_empty() {
             write!(f, ": {message}")?;
         }
-        if let Some(location) = location {
-            write!(f, " [submitted at {location}]")?;
+        let place = self.place();
+        if !place.is_empty() {
+            write!(f, " [submitted at {place}]")?;
         }
         match &self.through {
             Some(through) => write!(f, "; `{through}` depends on it"),

@@ -192,8 +192,19 @@ impl<T> TaskFuture<T> {
             State::Running if self.task.engine().is_queued_call(self.task.index()) => {
                 Status::Queued
             }
+            #[cfg(feature = "task")]
+            State::Running if self.task.engine().calls_leave() => self.status_elsewhere(),
             state => state.into(),
         }
+    }
+
+    /// The status of a running task that may run elsewhere.
+    #[cfg(feature = "task")]
+    #[cold]
+    fn status_elsewhere(&self) -> Status {
+        let engine = self.task.engine();
+        let status = engine.with_remote(self.task.index(), |remote| remote.status());
+        status.unwrap_or(Status::Running)
     }
 
     /// Whether the task is finished, failed or cancelled.
@@ -246,6 +257,10 @@ impl<T> TaskFuture<T> {
     /// Why the task is not running, in a sentence.
     pub fn explain(&self) -> String {
         let engine = self.task.engine();
+        #[cfg(feature = "task")]
+        if let Some(text) = engine.explain_elsewhere(self.task.index()) {
+            return text;
+        }
         local::with(engine, |local| {
             let text = engine.explain(local, self.task.index());
             local.settle_up();

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use crate::error::ErrorKind;
 use crate::future::TaskFuture;
+#[cfg(feature = "task")]
+use crate::graph::GIVEN;
 use crate::graph::{Key, Spec};
 use crate::inputs::Linker;
 use crate::pool::Engine;
@@ -17,7 +19,7 @@ const CLOSED: Refusal = (
     ErrorKind::Closed,
     Cow::Borrowed("the client is closed: start another one"),
 );
-const FOREIGN_HANDLE: Refusal = (
+pub(crate) const FOREIGN_HANDLE: Refusal = (
     ErrorKind::ForeignHandle,
     Cow::Borrowed("an input belongs to another client: submit it where the input was submitted"),
 );
@@ -75,6 +77,11 @@ pub(crate) fn born<R>(engine: &Arc<Engine>, spec: &Spec, job: Job, failed: bool)
 #[inline]
 pub(crate) fn refusal(engine: &Arc<Engine>, inputs: &Linker, waits: bool) -> Option<Refusal> {
     let obstacle = obstacle(engine, waits);
+    #[cfg(feature = "task")]
+    if engine.calls_leave() && !inputs.is_foreign(engine) {
+        let nodes = inputs.inputs().iter().map(|input| input & !GIVEN);
+        nodes.for_each(|node| engine.want_from_elsewhere(node));
+    }
     if obstacle.is_none() && inputs.is_foreign(engine) {
         return Some(FOREIGN_HANDLE);
     }

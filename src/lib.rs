@@ -95,6 +95,8 @@ mod completions;
 #[doc(hidden)]
 pub mod driver;
 mod dump;
+#[cfg(feature = "task")]
+mod elsewhere;
 mod error;
 mod flatten;
 mod full;

@@ -73,6 +73,12 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
 pub(crate) struct Callback(Box<dyn FnOnce() + Send>);
 
 impl Callback {
+    /// It is called on the thread that settles the task, and must not take long.
+    #[cfg(feature = "task")]
+    pub(crate) fn new(f: impl FnOnce() + Send + 'static) -> Self {
+        Self(Box::new(f))
+    }
+
     /// Its task is settled.
     pub(crate) fn start(self) {
         (self.0)();

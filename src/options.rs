@@ -59,6 +59,37 @@ impl<M, P> Task<'_, M, P> {
         self
     }
 
+    /// Runs only on this host, or on the worker of this name; on one of them, if it is asked for several times. In one process
+    /// that is this machine alone: for another, the handle has failed with [`NoSuchHost`](crate::ErrorKind::NoSuchHost).
+    ///
+    /// ```
+    /// # use tenter::{Client, ErrorKind, task};
+    /// #[task]
+    /// fn halve(x: u64) -> u64 {
+    ///     x / 2
+    /// }
+    ///
+    /// let client = Client::new()?;
+    /// let far = client.task("halve").on("beamline-7").submit(halve::call(8));
+    /// assert_eq!(far.result().unwrap_err().kind(), ErrorKind::NoSuchHost);
+    /// assert_eq!(*client.submit(halve::call(8).on("localhost")).result()?, 4);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "task")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "task")))]
+    pub fn on(mut self, host: &str) -> Self {
+        self.plan.rare().asked.on(host);
+        self
+    }
+
+    /// Runs on this host, or on the worker of this name, if there is room. In one process it is of no account.
+    #[cfg(feature = "task")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "task")))]
+    pub fn prefer(mut self, host: &str) -> Self {
+        self.plan.rare().asked.prefer(host);
+        self
+    }
+
     /// What the task belongs to, for people: [`label`](crate::TaskFuture::label) and `explain` tell it. Inside of an
     /// [`annotate`](Client::annotate) with a label it comes after that one: "scan 7 / fit".
     pub fn label(mut self, label: impl Into<Arc<str>>) -> Self {

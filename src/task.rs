@@ -199,6 +199,16 @@ pub(crate) struct Rare {
     pub(crate) asked: Asked,
 }
 
+/// What is asked for a task that is to run elsewhere.
+#[cfg(feature = "task")]
+#[derive(Debug)]
+pub(crate) struct Leaving {
+    pub(crate) spec: Spec,
+    pub(crate) extra: Extra,
+    pub(crate) asked: Asked,
+    pub(crate) key: Option<Key>,
+}
+
 /// Of a [`Task`]: its closure is called once, and may be `FnOnce`.
 #[derive(Debug)]
 pub struct Once;
@@ -365,9 +375,40 @@ impl<'c> Plan<'c> {
         self.launch(linker, job, location)
     }
 
+    /// Why there will be no task, as far as that is known; but for what this process lacks.
+    #[cfg(feature = "task")]
+    pub(crate) fn refusal(&self) -> Option<Refusal> {
+        self.rare.as_ref()?.asked.refused.clone()
+    }
+
+    /// What is asked for a task that is to run elsewhere, by its own options or by the scope that it is submitted in.
+    #[cfg(feature = "task")]
+    pub(crate) fn leave(mut self, local: &Share, location: &'static Location<'static>) -> Leaving {
+        let mut spec = self.spec(local, location);
+        let rare = self.rare.take();
+        let Rare { mut extra, asked } = rare.map(|rare| *rare).unwrap_or_default();
+        let asked = match local.scope() {
+            Some(scope) => scope.around(&asked),
+            None => asked,
+        };
+        spec.priority = self.priority.or(asked.priority).unwrap_or(0);
+        extra.label.clone_from(&asked.label);
+        Leaving {
+            spec,
+            extra,
+            asked,
+            key: self.key,
+        }
+    }
+
     /// A task that has failed from the start.
     #[cold]
-    fn refuse(&mut self, job: Job, location: &'static Location<'static>, why: Refusal) -> TaskRef {
+    pub(crate) fn refuse(
+        &mut self,
+        job: Job,
+        location: &'static Location<'static>,
+        why: Refusal,
+    ) -> TaskRef {
         local::with(self.engine, |local| {
             let spec = self.spec(local, location);
             local.refuse(&spec, self.key.take(), &[], job, why)
@@ -424,7 +465,7 @@ impl<'c> Plan<'c> {
             None => asked,
         };
         spec.priority = self.priority.or(asked.priority).unwrap_or(0);
-        let why = asked.refused.clone();
+        let why = asked.refusal();
         asked.fill(&mut extra);
         spec.extra = local.engine.extras.add(extra);
         why

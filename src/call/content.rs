@@ -9,7 +9,8 @@
 //! * [`FORMAT`] as a byte; the length of the name as a `u64`, and the name; the version as a `u32`;
 //! * of each argument that is a value a byte 0 and the value; of each that is a task a byte 1 and the task:
 //!   `k` and its key (`m`, the family with its length, the number; `t` and the text with its length; or `c` and the 16 bytes of
-//!   a content), or `i` and its slot and generation in this process's graph, as two `u32`, if it has none.
+//!   a content), or `i` and its slot and generation in this process's graph, as two `u32`, if it has none. Of a client of a
+//!   cluster an `e` and a number of its own, as a `u64`, stand before the `i`.
 //!
 //! Of a value a byte that says what it is, since types that choose what they serialize as (an `untagged` enum, the value of a
 //! JSON document) are arguments too; the bytes are in [`feed`](super::feed). Then:
@@ -81,7 +82,7 @@ fn hash(
                     let fed = value.feed(&mut content);
                     fed.map_err(|error| refused(place, info.name, &error))
                 }
-                Item::Input(input) => {
+                Item::Input(input, _) => {
                     content.feed(&[1]);
                     handles::feed(&inputs[input], |bytes| content.feed(bytes));
                     Ok(())

@@ -8,11 +8,14 @@ use super::Call;
 use super::arg::Parts;
 use super::args::{Args, Visit};
 use super::body::{Attempt, Body, Run};
+use super::handles::AnyHandle;
 use super::param::Portable;
-use super::parcel::{Parcel, Travelling, pack, unpack};
+use super::parcel::{Parcel, Travelling, pack, unpack, unpack_from};
+use crate::elsewhere::Land;
 use crate::error::Failure;
+use crate::graph::Graph;
 use crate::pool::attempts::Recipe;
-use crate::pool::job::{self, Job, Table};
+use crate::pool::job::{self, Claimed, Job, Table};
 use crate::pool::want::TaskRef;
 
 /// What is known of a function without its types.
@@ -57,6 +60,7 @@ pub struct Definition<A: Args, R> {
     once: Table,
     attempt: Table,
     travelling: Table,
+    elsewhere: Table,
 }
 
 impl<A: Args, R: Portable> Definition<A, R> {
@@ -68,6 +72,7 @@ impl<A: Args, R: Portable> Definition<A, R> {
             once: Table::of_calls::<Body<A, R>, R>(itself),
             attempt: Table::of_calls::<Attempt<A, R>, R>(itself),
             travelling: Table::of_calls::<Travelling<A, R>, R>(itself),
+            elsewhere: Table::of_awaited::<R>(itself),
         }
     }
 
@@ -100,6 +105,10 @@ pub trait Defined: Sync {
     /// A call with these arguments; if it is `round_trip`, its inputs and its result are encoded and decoded too.
     #[doc(hidden)]
     fn travelling(&'static self, parcel: &Arc<Parcel>, round_trip: bool) -> Job;
+
+    /// A call that runs elsewhere, and how what comes of it is taken in.
+    #[doc(hidden)]
+    fn elsewhere(&'static self) -> (Job, Land);
 
     /// Encodes the result of a finished task of this function, which the caller has pinned.
     #[doc(hidden)]
@@ -140,6 +149,10 @@ impl<A: Args, R: Portable> Defined for Definition<A, R> {
         Job::call::<_, R>(&self.travelling, body)
     }
 
+    fn elsewhere(&'static self) -> (Job, Land) {
+        (Job::elsewhere::<R>(&self.elsewhere), land::<R>)
+    }
+
     fn encode_result(&self, task: &TaskRef) -> Result<Parcel, Failure> {
         pack(job::value::<R>(&task.engine().graph, task.index()))
     }
@@ -147,6 +160,19 @@ impl<A: Args, R: Portable> Defined for Definition<A, R> {
     fn decode_result(&self, parcel: &Parcel) -> Result<Job, Failure> {
         unpack::<R>(parcel).map(Job::given)
     }
+}
+
+/// Decodes the value of a task that was made for an `R`, and writes it.
+pub(crate) fn land<R: Portable>(
+    graph: &Graph<Job>,
+    claimed: &Claimed,
+    bytes: &[u8],
+    handles: &Arc<[AnyHandle]>,
+) -> Result<(), Failure> {
+    let value = unpack_from::<R>(bytes, handles)?;
+    assert!(job::kind(graph, claimed.index()).value() == TypeId::of::<R>());
+    job::write_value(graph, claimed, value);
+    Ok(())
 }
 
 impl std::fmt::Debug for dyn Defined {

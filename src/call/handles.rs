@@ -12,28 +12,55 @@ use std::sync::Arc;
 use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Error as _, Serialize, Serializer};
 
-use crate::error::TaskError;
+use super::param::Portable;
+use super::parcel::{Parcel, pack};
+use crate::client::current_blame;
+use crate::elsewhere::{Named, RemoteId};
+use crate::error::{ErrorKind, Failure, TaskError};
 use crate::future::TaskFuture;
-use crate::graph::State;
+use crate::graph::{Spec, State};
 use crate::pool::Engine;
-use crate::pool::job::{self, Kind};
+use crate::pool::job::{self, Job, Kind};
 use crate::pool::local;
 use crate::pool::want::TaskRef;
 
 /// A handle whose type is not known here: one want of a task.
 #[derive(Clone, Debug)]
-pub struct AnyHandle {
-    task: TaskRef,
-    of: TypeId,
+pub struct AnyHandle(Which);
+
+#[derive(Clone, Debug)]
+enum Which {
+    Task {
+        task: TaskRef,
+        of: TypeId,
+        pack: Option<Pack>,
+    },
+    /// The name of a task elsewhere: a handle once somebody says of what type.
+    Named(Named),
 }
 
 impl AnyHandle {
     /// The same handle, without its type.
     pub fn new<T: Send + Sync + 'static>(handle: TaskFuture<T>) -> Self {
-        Self {
+        Self(Which::Task {
             task: handle.into_task(),
             of: TypeId::of::<T>(),
-        }
+            pack: None,
+        })
+    }
+
+    /// As [`new`](Self::new), of a task whose value can travel.
+    pub fn portable<T: Portable>(handle: TaskFuture<T>) -> Self {
+        Self(Which::Task {
+            task: handle.into_task(),
+            of: TypeId::of::<T>(),
+            pack: Some(pack_value::<T>),
+        })
+    }
+
+    /// A handle that has come here as the name of a task elsewhere. It is a want of that task once it is decoded.
+    pub(crate) fn named(engine: &Arc<Engine>, name: RemoteId) -> Self {
+        Self(Which::Named(Named::new(engine, name)))
     }
 
     /// The handle of a task of any kind.
@@ -44,26 +71,48 @@ impl AnyHandle {
 
     /// The handle of a task of this kind; one that was refused is of none.
     pub(crate) fn with_kind(task: TaskRef, of: Kind) -> Self {
-        Self {
+        Self(Which::Task {
             task,
             of: of.value(),
+            pack: None,
+        })
+    }
+
+    /// The task, if it is one of this graph.
+    pub(crate) fn task(&self) -> Option<TaskRef> {
+        match &self.0 {
+            Which::Task { task, .. } => Some(task.clone()),
+            Which::Named(named) => named.task(),
         }
     }
 
-    pub(crate) fn task(&self) -> &TaskRef {
-        &self.task
+    /// The task. A name that nobody has decoded is none: what stands for it has failed.
+    pub(crate) fn into_task(self, engine: &Arc<Engine>) -> TaskRef {
+        let named = match self.0 {
+            Which::Task { task, .. } => return task,
+            Which::Named(named) => named,
+        };
+        named.task().unwrap_or_else(|| {
+            let text = "it is the name of a task elsewhere, and no input";
+            let error = TaskError::new(ErrorKind::Encoding, current_blame(), text, None);
+            let job = Job::error(error);
+            local::with(engine, |local| local.settled(&Spec::default(), job, true))
+        })
     }
 
-    pub(crate) fn into_task(self) -> TaskRef {
-        self.task
+    /// How its value is encoded, if that is known.
+    pub(crate) fn pack(&self) -> Option<Pack> {
+        match self.0 {
+            Which::Task { pack, .. } => pack,
+            Which::Named(_) => None,
+        }
     }
 
     /// Waits until the task is settled.
     ///
     /// # Errors
     /// The task's.
-    pub(crate) fn wait(&self) -> Result<(), TaskError> {
-        let task = &self.task;
+    pub(crate) fn wait(task: &TaskRef) -> Result<(), TaskError> {
         if !task.is_settled() {
             local::with(task.engine(), |local| local.wait_task(task.index(), None))?;
         }
@@ -75,8 +124,28 @@ impl AnyHandle {
 
     /// The handle, if its task gives a `T`.
     pub fn downcast<T: Send + Sync + 'static>(&self) -> Option<TaskFuture<T>> {
-        (self.of == TypeId::of::<T>()).then(|| TaskFuture::own(self.task.clone()))
+        match &self.0 {
+            Which::Task { task, of, .. } if *of == TypeId::of::<T>() => {
+                Some(TaskFuture::own(task.clone()))
+            }
+            _ => None,
+        }
     }
+
+    /// The handle, as one of a task that gives a `T`, as far as that can be known.
+    fn open<T: Portable>(&self) -> Option<TaskFuture<T>> {
+        match &self.0 {
+            Which::Task { .. } => self.downcast(),
+            Which::Named(named) => named.open(),
+        }
+    }
+}
+
+/// Encodes the value, of the type it is for, of a finished task.
+pub(crate) type Pack = fn(&TaskRef) -> Result<Parcel, Failure>;
+
+pub(super) fn pack_value<T: Portable>(task: &TaskRef) -> Result<Parcel, Failure> {
+    pack(job::value::<T>(&task.engine().graph, task.index()))
 }
 
 /// What is done on this thread with the values that serde is driven over.
@@ -150,6 +219,11 @@ pub(super) fn feed(task: &TaskRef, mut feed: impl FnMut(&[u8])) {
         }
         None => {
             let id = graph.id(task.index());
+            // Where calls leave, the key is read in other processes too, whose graphs have such a slot as well.
+            if let Some(backend) = task.engine().backend() {
+                feed(b"e");
+                feed(&backend.identity().to_le_bytes());
+            }
             feed(b"i");
             feed(&id.index.to_le_bytes());
             feed(&id.generation.to_le_bytes());
@@ -162,11 +236,11 @@ const FOREIGN: &str =
     "a handle in it belongs to another client: submit its task where the call is submitted";
 
 /// As a part of the arguments or the result of a call; anywhere else it is an error.
-impl<T: Send + Sync + 'static> Serialize for TaskFuture<T> {
+impl<T: Portable> Serialize for TaskFuture<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         DOING.with_borrow_mut(|doing| match doing {
             Doing::Packing(handles) => {
-                handles.push(AnyHandle::new(self.clone()));
+                handles.push(AnyHandle::portable(self.clone()));
                 serializer.serialize_u32(handles.len() as u32 - 1)
             }
             Doing::Hashing(engine) if *engine != address(self.task().engine()) => {
@@ -183,7 +257,7 @@ impl<T: Send + Sync + 'static> Serialize for TaskFuture<T> {
 }
 
 /// As a part of the arguments or the result of a call; anywhere else it is an error.
-impl<'de, T: Send + Sync + 'static> Deserialize<'de> for TaskFuture<T> {
+impl<'de, T: Portable> Deserialize<'de> for TaskFuture<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let place = u32::deserialize(deserializer)?;
         let found = DOING.with_borrow(|doing| match doing {
@@ -192,7 +266,7 @@ impl<'de, T: Send + Sync + 'static> Deserialize<'de> for TaskFuture<T> {
         })?;
         let handle =
             found.ok_or_else(|| D::Error::custom("it names a handle that did not come with it"))?;
-        handle.downcast().ok_or_else(|| {
+        handle.open().ok_or_else(|| {
             let asked = std::any::type_name::<T>();
             D::Error::custom(format!(
                 "the handle is of a task that gives something else than `{asked}`"

@@ -18,8 +18,8 @@ mod function;
 mod handles;
 mod options;
 mod param;
-mod parcel;
-mod plant;
+pub(crate) mod parcel;
+pub(crate) mod plant;
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -29,8 +29,9 @@ use crate::pool::job::Job;
 use arg::{Input, Parts, Rest};
 
 pub use arg::IntoArg;
-pub(crate) use function::Defined;
+pub(crate) use function::{Defined, land};
 pub use handles::AnyHandle;
+pub(crate) use handles::Pack;
 pub use param::{Argument, Portable};
 pub use parcel::Parcel;
 

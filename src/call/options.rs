@@ -17,6 +17,8 @@ pub(super) struct Options {
     resources: Vec<(String, u64)>,
     label: Option<Arc<str>>,
     key: Option<Key>,
+    on: Vec<String>,
+    prefer: Vec<String>,
 }
 
 impl Options {
@@ -29,7 +31,8 @@ impl Options {
             attempts.retries = self.retries.unwrap_or(attempts.retries);
             attempts.timeout = self.timeout.or(attempts.timeout);
         }
-        if self.pool.is_none() && self.resources.is_empty() && self.label.is_none() {
+        let hosts = self.on.len() + self.prefer.len();
+        if self.pool.is_none() && self.resources.is_empty() && self.label.is_none() && hosts == 0 {
             return;
         }
         let engine = plan.engine;
@@ -41,6 +44,8 @@ impl Options {
             asked.resource(engine, &name, amount);
         }
         asked.label = self.label.or(asked.label.take());
+        self.on.into_iter().for_each(|host| asked.on(host));
+        self.prefer.into_iter().for_each(|host| asked.prefer(host));
     }
 }
 
@@ -102,6 +107,18 @@ impl<T> Call<T> {
         amounts
             .iter()
             .fold(self, |call, (name, amount)| call.resource(*name, *amount))
+    }
+
+    /// As [`Task::on`](crate::Task::on).
+    pub fn on(mut self, host: impl Into<String>) -> Self {
+        self.options().on.push(host.into());
+        self
+    }
+
+    /// As [`Task::prefer`](crate::Task::prefer).
+    pub fn prefer(mut self, host: impl Into<String>) -> Self {
+        self.options().prefer.push(host.into());
+        self
     }
 
     /// As [`Task::label`](crate::Task::label).

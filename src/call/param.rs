@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::arg::{Arg, Kind};
+use super::handles::{Pack, pack_value};
 use super::parcel::{Encodable, Source};
 use crate::awaiting::Value;
 use crate::error::Failure;
@@ -75,15 +76,15 @@ pub trait Param: 'static {
 /// An argument that is looked at.
 pub(crate) enum Item<'a> {
     Value(&'a dyn Encodable),
-    /// The input of this place.
-    Input(usize),
+    /// The input of this place, and how a value of its type is encoded.
+    Input(usize, Pack),
 }
 
 impl<T: Portable> Arg<T> {
     fn item(&self) -> Item<'_> {
         match &self.0 {
             Kind::Value(value) => Item::Value(value),
-            Kind::Input(slot) => Item::Input(slot.place()),
+            Kind::Input(slot) => Item::Input(slot.place(), pack_value::<T>),
             Kind::Gone => unreachable!("it is looked at before it is given"),
         }
     }
@@ -220,7 +221,7 @@ impl<T: Portable> Param for Keep<T> {
     fn item(held: &Keeping<T>) -> Item<'_> {
         match &held.0 {
             KeepingKind::Value(value) => Item::Value(&**value),
-            KeepingKind::Input(slot) => Item::Input(slot.place()),
+            KeepingKind::Input(slot) => Item::Input(slot.place(), pack_value::<T>),
         }
     }
 

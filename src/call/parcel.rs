@@ -13,7 +13,7 @@ use super::args::Args;
 use super::body::{Run, future_in};
 use super::content::{Content, ContentError, refused};
 use super::function::{Defined, Info};
-use super::handles::{self, AnyHandle};
+use super::handles::{self, AnyHandle, Pack};
 use super::param::{Item, Portable};
 use crate::attempts::Reschedule;
 use crate::client::current_blame;
@@ -71,7 +71,7 @@ impl Flavor for Appended<'_> {
 }
 
 /// Encodes the arguments of a call that is not in the graph yet.
-pub(super) fn of_call(function: &'static dyn Defined, job: &Job) -> Result<Parcel, Failure> {
+pub(crate) fn of_call(function: &'static dyn Defined, job: &Job) -> Result<Parcel, Failure> {
     let mut bytes = Vec::new();
     let mut place = 0;
     let (encoded, handles) = handles::packing(|| {
@@ -82,7 +82,7 @@ pub(super) fn of_call(function: &'static dyn Defined, job: &Job) -> Result<Parce
                     bytes.push(0);
                     value.encode(&mut bytes)
                 }
-                Item::Input(input) => {
+                Item::Input(input, _) => {
                     bytes.push(1);
                     (input as u32).encode(&mut bytes)
                 }
@@ -95,6 +95,19 @@ pub(super) fn of_call(function: &'static dyn Defined, job: &Job) -> Result<Parce
         bytes,
         handles: handles.into(),
     })
+}
+
+/// How the values of a call's inputs are encoded, by their places.
+pub(crate) fn packs(function: &'static dyn Defined, job: &Job, inputs: usize) -> Vec<Option<Pack>> {
+    let mut packs = vec![None; inputs];
+    let found = function.each_arg(job, &mut |item| {
+        if let Item::Input(place, pack) = item {
+            packs[place] = Some(pack);
+        }
+        Ok(())
+    });
+    debug_assert!(found.is_ok(), "the visit refuses nothing");
+    packs
 }
 
 /// Encodes a value.
@@ -115,8 +128,15 @@ pub(super) fn pack<T: Portable>(value: &T) -> Result<Parcel, Failure> {
 
 /// Decodes a value, all of it.
 pub(super) fn unpack<T: Portable>(parcel: &Parcel) -> Result<T, Failure> {
-    let mut rest = &*parcel.bytes;
-    let value = handles::unpacking(&parcel.handles, || take(&mut rest))?;
+    unpack_from(&parcel.bytes, &parcel.handles)
+}
+
+/// Decodes a value, all of it, of bytes and the handles that go beside them.
+pub(super) fn unpack_from<T: Portable>(
+    mut rest: &[u8],
+    handles: &Arc<[AnyHandle]>,
+) -> Result<T, Failure> {
+    let value = handles::unpacking(handles, || take(&mut rest))?;
     if rest.is_empty() {
         return Ok(value);
     }

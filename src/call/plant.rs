@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::arg::{Input, Rest};
 use super::{Call, Defined, Described, Parcel, content, parcel};
+use crate::elsewhere::depart;
 use crate::error::ErrorKind;
 use crate::future::TaskFuture;
 use crate::graph::Spec;
@@ -32,7 +33,7 @@ impl<P, T: Send + Sync + 'static> IntoTask<P> for Call<T> {
         let engine = bare.engine;
         let function = self.described.function();
         let info = function.info();
-        if !self.described.is_alone() || engine.options.encodes {
+        if !self.described.is_alone() || engine.options.encodes || engine.calls_leave() {
             let plan = bare_plan(engine, function, bare.waits);
             return TaskFuture::own(plant(self.described, plan, false, bare.location));
         }
@@ -170,6 +171,9 @@ fn make(
     if function.info().pure && plan.key.is_none() {
         purify(&mut plan, function, &job, &inputs);
     }
+    if plan.engine.calls_leave() {
+        return depart(plan, function, job, inputs, again, location);
+    }
     let mut travels = None;
     if plan.engine.options.encodes && !plan.is_refused() {
         match checked(|| parcel::of_call(function, &job)) {
@@ -210,7 +214,9 @@ fn purify(plan: &mut Plan<'_>, function: &'static dyn Defined, job: &Job, inputs
 }
 
 /// Calls what drives the user's `Serialize`; a panic there is an error as others are.
-fn checked<R>(f: impl FnOnce() -> Result<R, crate::error::Failure>) -> Result<R, Refusal> {
+pub(crate) fn checked<R>(
+    f: impl FnOnce() -> Result<R, crate::error::Failure>,
+) -> Result<R, Refusal> {
     let text = match guarded(f) {
         Ok(Ok(done)) => return Ok(done),
         Ok(Err(failure)) => failure.to_string(),

@@ -128,6 +128,17 @@ impl Key {
         Self(Inner::Content(name, [(hash >> 64) as u64, hash as u64]))
     }
 
+    /// The key as a text for other processes, which no other key has: one byte that no text begins with, and what it reads as.
+    #[cfg(feature = "task")]
+    pub(crate) fn to_travel(&self) -> String {
+        match &self.0 {
+            Inner::Text(text) if !text.starts_with(['\u{1}', '\u{2}', '\u{3}']) => text.to_string(),
+            Inner::Text(text) => format!("\u{3}{text}"),
+            Inner::Member(..) => format!("\u{1}{self}"),
+            Inner::Content(..) => format!("\u{2}{self}"),
+        }
+    }
+
     /// Feeds the key to a stable hash: bytes that no other key has.
     #[cfg(feature = "task")]
     pub(crate) fn feed(&self, mut feed: impl FnMut(&[u8])) {

@@ -98,6 +98,22 @@ impl<P> Graph<P> {
         index
     }
 
+    /// As [`external`](Self::external), under the key that was looked up.
+    pub fn external_at(
+        &self,
+        (mut vacant, key): (Vacant<'_>, Key),
+        cache: &mut Cache,
+        spec: &Spec,
+        payload: P,
+    ) -> u32 {
+        let hash = vacant.hash;
+        let (index, node) = self.prepare(cache, spec, &[], payload);
+        node.cold.set_key(cache.key_cell(KeyCell { key, hash }));
+        node.word.store((2 * REF) | KEYED | RUNNING, Release);
+        vacant.shard.insert(hash, index);
+        index
+    }
+
     /// Adds a node that is settled already: with the value in `payload`, or, when `failed`, with the error.
     pub fn settled(&self, cache: &mut Cache, spec: &Spec, payload: P, failed: bool) -> u32 {
         let (index, node) = self.prepare(cache, spec, &[], payload);

@@ -31,6 +31,10 @@ impl Engine {
     pub(crate) fn close(self: &Arc<Self>) {
         self.door.fetch_or(super::CLOSED, SeqCst);
         fence(SeqCst);
+        #[cfg(feature = "task")]
+        if let Some(backend) = self.backend() {
+            backend.close();
+        }
         local::with(self, |local| {
             self.actors.close();
             self.cancel_all(local);

@@ -8,6 +8,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(feature = "task")]
+use parking_lot::Mutex;
 use parking_lot::RwLock;
 use slab::Slab;
 
@@ -15,6 +17,10 @@ use super::Engine;
 use super::asked::Asked;
 use super::attempts::Attempts;
 use super::gate::Gate;
+#[cfg(feature = "task")]
+use super::want::TaskRef;
+#[cfg(feature = "task")]
+use crate::elsewhere::Remote;
 
 /// Numbers from here on are no entries: each is shared by all the calls of an actor.
 pub(super) const SHARED: u32 = 1 << 27;
@@ -30,6 +36,12 @@ pub(crate) struct Extra {
     pub(crate) label: Option<Arc<str>>,
     /// The options that the tasks inherit which its body submits.
     pub(crate) scope: Option<Arc<Asked>>,
+    /// Of a task that runs elsewhere: how far it is.
+    #[cfg(feature = "task")]
+    pub(crate) remote: Option<Remote>,
+    /// Of a task whose value was put elsewhere: the copy.
+    #[cfg(feature = "task")]
+    pub(crate) twin: Mutex<Option<TaskRef>>,
 }
 
 impl Extra {
@@ -45,6 +57,7 @@ impl Extra {
             gate,
             label,
             scope,
+            ..
         } = self;
         let gate = gate.as_ref().map(|gate| Arc::new(gate.renewed()));
         Self {
@@ -52,6 +65,7 @@ impl Extra {
             gate,
             label: label.clone(),
             scope: scope.clone(),
+            ..Self::default()
         }
     }
 }
@@ -64,6 +78,14 @@ impl Extras {
     /// The number that a [`Spec`](crate::graph::Spec) takes.
     pub(crate) fn add(&self, extra: Extra) -> u32 {
         self.0.write().insert(Arc::new(extra)) as u32 + 1
+    }
+
+    /// As [`add`](Self::add), and gives the entry too.
+    #[cfg(feature = "task")]
+    pub(crate) fn add_shared(&self, extra: Extra) -> (u32, Arc<Extra>) {
+        let extra = Arc::new(extra);
+        let place = self.0.write().insert(Arc::clone(&extra));
+        (place as u32 + 1, extra)
     }
 
     fn get(&self, number: u32) -> Option<Arc<Extra>> {

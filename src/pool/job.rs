@@ -382,6 +382,15 @@ impl Table {
         Kind(self)
     }
 
+    /// Of the calls of a function that run elsewhere.
+    #[cfg(feature = "task")]
+    pub(crate) const fn of_awaited<R: 'static>(function: &'static dyn Defined) -> Self {
+        Self {
+            function: Some(function),
+            ..Awaited::<R>::TABLE
+        }
+    }
+
     /// Of the calls of a function that hold a `B` until they run.
     #[cfg(feature = "task")]
     pub(crate) const fn of_calls<B: Runs<R>, R: 'static>(function: &'static dyn Defined) -> Self {
@@ -675,6 +684,16 @@ impl Job {
     pub(crate) fn awaited<R: Send + Sync + 'static>() -> Self {
         Self {
             table: AtomicPtr::new(std::ptr::from_ref(&Awaited::<R>::TABLE).cast_mut()),
+            data: EMPTY,
+        }
+    }
+
+    /// A call that runs elsewhere.
+    #[cfg(feature = "task")]
+    pub(crate) fn elsewhere<R: 'static>(table: &'static Table) -> Self {
+        assert!(table.holds == TypeId::of::<Awaited<R>>());
+        Self {
+            table: AtomicPtr::new(std::ptr::from_ref(table).cast_mut()),
             data: EMPTY,
         }
     }

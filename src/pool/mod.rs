@@ -34,7 +34,7 @@ mod crew;
 mod detect;
 #[cfg(feature = "rayon")]
 mod drain;
-mod events;
+pub(crate) mod events;
 mod explain;
 pub(crate) mod extras;
 #[cfg(feature = "rayon")]
@@ -71,7 +71,7 @@ mod stack;
 mod story;
 pub(crate) mod stripe;
 mod stuck;
-mod submit;
+pub(crate) mod submit;
 mod timers;
 pub(crate) mod turn;
 pub(crate) mod wait;
@@ -81,6 +81,8 @@ pub(crate) mod want;
 mod worker;
 
 use std::sync::Arc;
+#[cfg(feature = "task")]
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::Ordering::{AcqRel, Acquire};
 use std::sync::atomic::{AtomicU8, AtomicUsize};
 
@@ -135,7 +137,13 @@ pub(crate) struct Engine {
     forwarding: parking_lot::Mutex<()>,
     /// Held while failed tasks are made anew.
     retrying: parking_lot::Mutex<()>,
-    /// `CLOSED`, `LIMITED`: 0 lets every submit through with one look.
+    /// Where calls go instead of the threads here, once it is set.
+    #[cfg(feature = "task")]
+    backend: std::sync::OnceLock<Arc<dyn crate::driver::Backend>>,
+    /// Held while the value of a task is put elsewhere.
+    #[cfg(feature = "task")]
+    pub(crate) sending: parking_lot::Mutex<()>,
+    /// `CLOSED`, `LIMITED`, `LEAVES`: 0 lets every submit through with one look.
     door: AtomicU8,
     /// The process that has the threads.
     process: u32,
@@ -145,6 +153,9 @@ pub(crate) struct Engine {
 const CLOSED: u8 = 1;
 /// In [`Engine::door`]: there is a limit on pending tasks.
 const LIMITED: u8 = 2;
+/// In [`Engine::door`]: calls run elsewhere.
+#[cfg(feature = "task")]
+const LEAVES: u8 = 4;
 
 /// How many walks hold pins just now: a pin can make a sole owner look like one of two.
 #[derive(Debug, Default)]
@@ -198,6 +209,10 @@ impl Engine {
             pins: Pins::default(),
             forwarding: parking_lot::Mutex::new(()),
             retrying: parking_lot::Mutex::new(()),
+            #[cfg(feature = "task")]
+            backend: std::sync::OnceLock::new(),
+            #[cfg(feature = "task")]
+            sending: parking_lot::Mutex::new(()),
             process: std::process::id(),
         });
         let in_turn = baton.is_some();
@@ -217,5 +232,26 @@ impl Engine {
                 Err(error)
             }
         }
+    }
+}
+
+#[cfg(feature = "task")]
+impl Engine {
+    /// Has calls run elsewhere from now on. No: they do already.
+    pub(crate) fn set_backend(&self, backend: Arc<dyn crate::driver::Backend>) -> bool {
+        let set = self.backend.set(backend).is_ok();
+        self.door.fetch_or(LEAVES, AcqRel);
+        set
+    }
+
+    /// Where calls run, if not here.
+    pub(crate) fn backend(&self) -> Option<&Arc<dyn crate::driver::Backend>> {
+        self.backend.get()
+    }
+
+    /// Whether calls run elsewhere.
+    #[inline]
+    pub(crate) fn calls_leave(&self) -> bool {
+        self.door.load(Relaxed) & LEAVES != 0
     }
 }

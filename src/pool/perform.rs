@@ -167,6 +167,12 @@ impl Local {
         }
         self.dispose(&Claimed::handed(task), Left::Result(left));
         let extra = self.engine.extras.remove(self.engine.graph.extra(task));
+        #[cfg(feature = "task")]
+        if let (Some(backend), Some(extra)) = (self.engine.backend(), &extra)
+            && let Some(remote) = &extra.remote
+        {
+            remote.freed(&**backend);
+        }
         let _ = guarded(|| drop(extra));
         let state = &mut *self.state();
         self.engine.graph.leaving(task).forget(&mut state.cache);

@@ -383,7 +383,13 @@ impl Local {
     }
 
     /// Wakes an async task whose token has been set, so that its future is dropped soon. Nothing, if it is none.
+    ///
+    /// A task elsewhere ends here then.
     pub(super) fn wake_cancelled(&self, index: u32) {
+        #[cfg(feature = "task")]
+        if self.engine.calls_leave() {
+            self.end_elsewhere(index);
+        }
         if let Some(task) = self.engine.async_tasks.find(index)
             && task.turn().wake()
         {

@@ -107,7 +107,7 @@ impl Local {
     }
 
     /// Ends a task that no body ran for.
-    pub(super) fn finish_outside(&self, claimed: &Claimed, outcome: Outcome) {
+    pub(crate) fn finish_outside(&self, claimed: &Claimed, outcome: Outcome) {
         self.end(claimed, outcome, &Inputs::new(), false);
     }
 
@@ -214,6 +214,10 @@ impl Local {
             let outcome = self.fail(claimed, error);
             return self.finish(claimed, outcome, &engine.graph.inputs(index), false);
         }
+        #[cfg(feature = "task")]
+        if engine.calls_leave() {
+            engine.want_from_elsewhere(target.index());
+        }
         job::write_job(&engine.graph, claimed, job(target.clone()));
         self.happens_quietly(index, Event::PutBack);
         if engine.graph.extra(index) != 0 {
@@ -251,7 +255,7 @@ impl Local {
     }
 
     #[cold]
-    pub(super) fn fail(&self, claimed: &Claimed, error: TaskError) -> Outcome {
+    pub(crate) fn fail(&self, claimed: &Claimed, error: TaskError) -> Outcome {
         job::write_error(&self.engine.graph, claimed, error);
         Outcome::Error
     }

@@ -54,8 +54,8 @@ impl Local {
     #[cold]
     pub(super) fn in_scope(&self, spec: &Spec) -> Result<Spec, Refusal> {
         let scope = self.scope().unwrap_or_default();
-        if let Some(why) = &scope.refused {
-            return Err(why.clone());
+        if let Some(why) = scope.refusal() {
+            return Err(why);
         }
         let mut extra = Extra::default();
         Asked::clone(&scope).fill(&mut extra);

@@ -15,7 +15,7 @@ use super::want::TaskRef;
 use crate::error::ErrorKind;
 use crate::graph::{Born, Entry, Key, Spec};
 
-const KEY_CONFLICT: Refusal = (
+pub(crate) const KEY_CONFLICT: Refusal = (
     ErrorKind::KeyConflict,
     Cow::Borrowed(
         "the key belongs to a task of another function or with another type of result: choose another key",

@@ -39,6 +39,11 @@ impl Local {
         let engine = &self.engine;
         let done = || engine.graph.is_settled(index);
         self.settle_all();
+        #[cfg(feature = "task")]
+        if engine.calls_leave() {
+            engine.want_from_elsewhere(index);
+            engine.flush_elsewhere();
+        }
         if self.in_task() && deadline.is_none() {
             self.refuse_own(index)?;
             if self.pool == 0 {
@@ -127,6 +132,10 @@ impl Local {
         done: impl Fn() -> bool,
     ) -> Result<(), WaitError> {
         self.settle_all();
+        #[cfg(feature = "task")]
+        if self.engine.calls_leave() {
+            self.engine.flush_elsewhere();
+        }
         #[cfg(feature = "rayon")]
         if on.is_up_to_tasks()
             && self.seat.is_none()

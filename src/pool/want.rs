@@ -82,6 +82,13 @@ impl TaskRef {
         // The want goes with the detach; index 0 tells the drop that it is gone.
         let index = std::mem::take(&mut self.index);
         local::with(self.engine(), |local| {
+            #[cfg(feature = "task")]
+            if local.engine.calls_leave() {
+                let remote = local.engine.with_remote(index, |remote| remote.detach());
+                if remote.is_some() {
+                    return local.drop_want(index);
+                }
+            }
             local.engine.graph.detach(index, &mut local.state().fx);
             local.settle_up();
         });

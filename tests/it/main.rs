@@ -24,6 +24,7 @@ mod deadlock;
 mod destructors;
 mod done;
 mod dump;
+mod elsewhere;
 mod errors;
 mod events;
 mod explain;

@@ -1,0 +1,258 @@
+//! Calls that are held back until all that they name has left.
+//!
+//! A call names its inputs, and the handles in its arguments, by their tickets. A task elsewhere has one once it has left; a
+//! task of this process once it has finished and its value has been put elsewhere. Who waits for that is a [`Held`]: it counts
+//! what it lacks, and whoever brings the last of it sends the call. Calls that wait for each other are a chain as long as
+//! you like, so they are sent one after the other, not one from within the other.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::AcqRel;
+
+use parking_lot::Mutex;
+
+use super::depart::{GONE, Manner, Order, OrderKey};
+use super::landing::Landing;
+use super::remote::{Remote, Stage};
+use super::report::{Gone, Report};
+use super::twin;
+use crate::call::{AnyHandle, Pack};
+use crate::driver::Backend;
+use crate::error::TaskError;
+use crate::graph::{Spec, State};
+use crate::launch::launch_now;
+use crate::on_done::Callback;
+use crate::pool::job::Job;
+use crate::pool::local;
+use crate::pool::waiters::Wake;
+use crate::pool::want::TaskRef;
+
+/// A call with all but the tickets.
+pub(super) struct Draft {
+    pub(super) landing: Landing,
+    pub(super) manner: Manner,
+    pub(super) key: Option<OrderKey>,
+    pub(super) args: Vec<u8>,
+    /// The inputs, and behind them the handles in the arguments.
+    pub(super) parts: Vec<Part>,
+    pub(super) inputs: usize,
+}
+
+/// A task that is to be named elsewhere, and how its value is encoded, should it be one of this process.
+pub(super) struct Part {
+    pub(super) task: TaskRef,
+    pub(super) pack: Option<Pack>,
+}
+
+/// What is done with tickets; gives those that waited for that.
+type Then = Box<dyn FnOnce(Result<Vec<u64>, TaskError>) -> Vec<Arc<Held>> + Send>;
+
+/// Something that lacks tickets.
+pub(super) struct Held {
+    /// Until it is done.
+    plan: Mutex<Option<(Vec<Part>, Then)>>,
+    lacks: AtomicUsize,
+}
+
+impl Part {
+    /// The task of a handle; not of a name that nobody has decoded.
+    pub(super) fn of(handle: &AnyHandle) -> Option<Self> {
+        Some(Self {
+            task: handle.task()?,
+            pack: handle.pack(),
+        })
+    }
+
+    /// Whether it has a ticket, or can be given one now, or never will be.
+    fn is_ready(&self) -> bool {
+        match self.remote(|remote| remote.is_here()) {
+            Some(waits) => !waits,
+            None => self.task.is_settled(),
+        }
+    }
+
+    fn remote<R>(&self, f: impl FnOnce(&Remote) -> R) -> Option<R> {
+        self.task.engine().with_remote(self.task.index(), f)
+    }
+
+    fn is_local(&self) -> bool {
+        self.remote(|_| ()).is_none()
+    }
+
+    fn ticket(&self) -> Result<u64, TaskError> {
+        match self.remote(|remote| remote.ticket()) {
+            Some(Some(ticket)) => Ok(ticket),
+            None if self.task.state() == State::Finished => twin::ticket(&self.task, self.pack),
+            _ => Err(self.task.error()),
+        }
+    }
+
+    /// Has it told when it is ready.
+    fn tell(&self, held: &Arc<Held>) {
+        let waits = self.remote(|remote| match &mut *remote.stage.lock() {
+            Stage::Here(waiting) => {
+                waiting.push(Arc::clone(held));
+                true
+            }
+            Stage::Sent(_) | Stage::Ended => false,
+        });
+        match waits {
+            Some(true) => {}
+            Some(false) => held.step(),
+            None => self.tell_when_settled(held),
+        }
+    }
+
+    fn tell_when_settled(&self, held: &Arc<Held>) {
+        let (node, held) = (self.task.index(), Arc::clone(held));
+        let callback = Callback::new(move || held.step());
+        local::with(self.task.engine(), |local| {
+            let (graph, waiters) = (&local.engine.graph, &local.engine.waiters);
+            let waiter = waiters.arm(node as usize, Wake::Call(callback));
+            let watching = graph.watch(&mut local.state().cache, node, waiter.number);
+            if !watching {
+                waiters.fire(waiter.number);
+            }
+        });
+    }
+
+    fn again(&self) -> Self {
+        Self {
+            task: self.task.clone(),
+            pack: self.pack,
+        }
+    }
+}
+
+/// The tickets of these, which are ready.
+fn all_tickets(parts: &[Part]) -> Result<Vec<u64>, TaskError> {
+    parts.iter().map(Part::ticket).collect()
+}
+
+impl Draft {
+    /// Sends the call, or has it sent when it lacks nothing.
+    pub(super) fn send_or_hold(mut self) {
+        if self.parts.iter().all(Part::is_ready) {
+            let tickets = all_tickets(&self.parts);
+            return step_all(self.send(tickets));
+        }
+        let parts = std::mem::take(&mut self.parts);
+        hold(parts, Box::new(move |tickets| self.send(tickets)));
+    }
+
+    /// Sends the call. Gives those that have waited for it.
+    fn send(self, tickets: Result<Vec<u64>, TaskError>) -> Vec<Arc<Held>> {
+        let landing = self.landing;
+        let mut inputs = match tickets {
+            Ok(tickets) => tickets,
+            Err(error) => {
+                landing.inherit(error);
+                return landing.remote().leave_as(Stage::Ended);
+            }
+        };
+        let order = Order {
+            manner: self.manner,
+            key: self.key,
+            args: self.args,
+            mentions: inputs.split_off(self.inputs),
+            inputs,
+        };
+        send_new(&landing, |backend| backend.submit(order, landing.clone()))
+    }
+}
+
+/// The tickets of these handles, now or later.
+pub(crate) fn tickets(
+    handles: &[AnyHandle],
+    then: Box<dyn FnOnce(Result<Vec<u64>, TaskError>) + Send>,
+) {
+    let parts: Vec<Part> = handles.iter().filter_map(Part::of).collect();
+    if parts.iter().all(Part::is_ready) {
+        return then(all_tickets(&parts));
+    }
+    hold(
+        parts,
+        Box::new(move |tickets| {
+            then(tickets);
+            Vec::new()
+        }),
+    );
+}
+
+/// Does this when all of these are ready.
+fn hold(parts: Vec<Part>, then: Then) {
+    let watched: Vec<Part> = parts.iter().map(Part::again).collect();
+    let held = Arc::new(Held {
+        plan: Mutex::new(Some((parts, then))),
+        lacks: AtomicUsize::new(watched.len() + 1),
+    });
+    watched.iter().for_each(|part| part.tell(&held));
+    held.step();
+}
+
+impl Held {
+    /// It lacks one thing less.
+    fn step(self: &Arc<Self>) {
+        step_all(vec![Arc::clone(self)]);
+    }
+
+    /// It lacks one thing less. If that was the last, it is done: in a task of its own, if values are to be encoded for that.
+    fn lack_less(&self) -> Vec<Arc<Self>> {
+        if self.lacks.fetch_sub(1, AcqRel) != 1 {
+            return Vec::new();
+        }
+        let Some((parts, then)) = self.plan.lock().take() else {
+            return Vec::new();
+        };
+        let local = parts.iter().find(|part| part.is_local());
+        let Some(engine) = local.map(|part| Arc::clone(part.task.engine())) else {
+            return then(all_tickets(&parts));
+        };
+        let job = Job::new::<Self, _, _>(move |_| {
+            step_all(then(all_tickets(&parts)));
+            Ok(())
+        });
+        launch_now::<()>(&engine, &Spec::default(), job).detach();
+        Vec::new()
+    }
+}
+
+/// Each of these lacks one thing less.
+pub(super) fn step_all(mut waiting: Vec<Arc<Held>>) {
+    while let Some(held) = waiting.pop() {
+        waiting.extend(held.lack_less());
+    }
+}
+
+/// Gives a node its ticket. Gives those that have waited for that.
+pub(super) fn send_new(
+    landing: &Landing,
+    send: impl FnOnce(&dyn Backend) -> Result<u64, Gone>,
+) -> Vec<Arc<Held>> {
+    let remote = landing.remote();
+    let mut stage = remote.stage.lock();
+    let Stage::Here(waiting) = &mut *stage else {
+        return Vec::new();
+    };
+    let waiting = std::mem::take(waiting);
+    let sent = match landing.engine().backend() {
+        Some(backend) => send(&**backend),
+        None => Err(Gone {
+            kind: GONE.0,
+            text: GONE.1,
+        }),
+    };
+    *stage = match sent {
+        Ok(ticket) => Stage::Sent(ticket),
+        Err(_) => Stage::Ended,
+    };
+    drop(stage);
+    if let Err(gone) = sent {
+        landing.fail(&Report::of_itself(landing, gone));
+    } else if remote.is_wanted()
+        && let (Some(backend), Some(ticket)) = (landing.engine().backend(), remote.ticket())
+    {
+        backend.want(ticket);
+    }
+    waiting
+}

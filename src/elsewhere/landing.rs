@@ -1,0 +1,173 @@
+//! The backend's side of a node.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::remote::{Remote, Seen};
+use super::{Land, RemoteId, Report};
+use crate::call::AnyHandle;
+use crate::error::{Blame, ErrorKind, TaskError};
+use crate::graph::{Outcome, Spec};
+use crate::pool::Engine;
+use crate::pool::extras::Extra;
+use crate::pool::job::{Claimed, Job};
+use crate::pool::local::{self, Local};
+use crate::pool::run::guarded;
+use crate::pool::want::{Anchor, TaskRef};
+
+/// Where what comes of a task elsewhere is told. Of all that is told of one task, only the first end counts. Cheap to clone.
+///
+/// Telling it runs user code (decoders, wakers, destructors): nothing may be locked that these can come back to.
+#[derive(Clone)]
+pub struct Landing {
+    anchor: Arc<Anchor>,
+    extra: Arc<Extra>,
+}
+
+impl Landing {
+    /// Makes the node of a task elsewhere, which `enter` enters into the graph, unless that finds a reason against it.
+    pub(super) fn make<E>(
+        local: &Local,
+        mut extra: Extra,
+        land: Land,
+        enter: impl FnOnce(u32) -> Result<TaskRef, E>,
+    ) -> Result<(Self, TaskRef), E> {
+        extra.remote = Some(Remote::new(land));
+        let (number, extra) = local.engine.extras.add_shared(extra);
+        match enter(number) {
+            Ok(task) => {
+                let anchor = Arc::clone(task.anchor());
+                let landing = Self { anchor, extra };
+                landing.remote().stand_for(task.index());
+                Ok((landing, task))
+            }
+            Err(why) => {
+                drop(local.engine.extras.remove(number));
+                Err(why)
+            }
+        }
+    }
+
+    /// As [`make`](Self::make), without a key.
+    pub(super) fn external(
+        local: &Local,
+        spec: &Spec,
+        extra: Extra,
+        (job, land): (Job, Land),
+    ) -> (Self, TaskRef) {
+        let made = Self::make(local, extra, land, |number| {
+            let spec = Spec {
+                extra: number,
+                pure: false,
+                ..*spec
+            };
+            Ok::<_, std::convert::Infallible>(local.external(&spec, job))
+        });
+        match made {
+            Ok(made) => made,
+            Err(never) => match never {},
+        }
+    }
+
+    pub(super) fn remote(&self) -> &Remote {
+        self.extra.remote.as_ref().expect("it was made with one")
+    }
+
+    pub(super) fn engine(&self) -> &Arc<Engine> {
+        &self.anchor.engine
+    }
+
+    /// What people call the task. Only before anything else is told of it: later the node may be gone.
+    pub fn name(&self) -> String {
+        self.engine().name(self.remote().index())
+    }
+
+    pub(super) fn blame(&self) -> Blame {
+        self.engine().blame(self.remote().index())
+    }
+
+    /// Whether somebody waits for the value.
+    pub fn is_wanted(&self) -> bool {
+        self.remote().is_wanted()
+    }
+
+    /// The task has finished; its value is still elsewhere.
+    pub fn finished(&self) {
+        self.remote().see(Seen::Finished);
+    }
+
+    /// What came of the task is lost, and is being computed again.
+    pub fn lost(&self) {
+        self.remote().see(Seen::Lost);
+    }
+
+    /// The task's value has come: its bytes, and the names of the handles in it.
+    pub fn deliver(&self, bytes: &[u8], handles: &[RemoteId]) {
+        let Some(claimed) = self.remote().win() else {
+            return;
+        };
+        let engine = self.engine();
+        let named = |&name| AnyHandle::named(engine, name);
+        let handles: Arc<[AnyHandle]> = handles.iter().map(named).collect();
+        let land = self.remote().land;
+        let landed = guarded(|| land(&engine.graph, &claimed, bytes, &handles));
+        let text = match landed {
+            Ok(Ok(())) => return self.settle(&claimed, Ok(())),
+            Ok(Err(failure)) => failure.to_string(),
+            Err(panic) => panic.text(),
+        };
+        let text = format!("its result cannot be decoded: {text}");
+        let blame = engine.blame(claimed.index());
+        let error = TaskError::new(ErrorKind::Encoding, blame, text, None);
+        self.settle(&claimed, Err(error));
+    }
+
+    /// The task has failed.
+    pub fn fail(&self, report: &Report) {
+        let Some(claimed) = self.remote().win() else {
+            return;
+        };
+        let error = report.error_of(&self.engine().blame(claimed.index()));
+        if error.is_cancelled() && !error.is_inherited() {
+            return self.settle_cancelled(&claimed);
+        }
+        self.settle(&claimed, Err(error));
+    }
+
+    /// The task has failed with the error of what it needs.
+    pub(super) fn inherit(&self, error: TaskError) {
+        if let Some(claimed) = self.remote().win() {
+            self.settle(&claimed, Err(error.inherited()));
+        }
+    }
+
+    /// The task is not to be run, since its client ends.
+    pub fn cancel(&self) {
+        if let Some(claimed) = self.remote().win() {
+            self.settle_cancelled(&claimed);
+        }
+    }
+
+    fn settle_cancelled(&self, claimed: &Claimed) {
+        local::with(self.engine(), |local| {
+            local.engine.cancel(local, claimed.index());
+            local.finish_outside(claimed, Outcome::Nothing);
+        });
+    }
+
+    fn settle(&self, claimed: &Claimed, result: Result<(), TaskError>) {
+        local::with(self.engine(), |local| {
+            let outcome = match result {
+                Ok(()) => Outcome::Value,
+                Err(error) => local.fail(claimed, error),
+            };
+            local.finish_outside(claimed, outcome);
+        });
+    }
+}
+
+impl fmt::Debug for Landing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Landing").field(self.remote()).finish()
+    }
+}

@@ -1,0 +1,229 @@
+//! What the node of a task elsewhere has in its extra.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32};
+
+use parking_lot::Mutex;
+
+use super::held::{self, Held};
+use crate::call::AnyHandle;
+use crate::driver::Backend;
+use crate::error::Failure;
+use crate::future::Status;
+use crate::graph::{Graph, Outcome, State};
+use crate::pool::Engine;
+use crate::pool::job::{Claimed, Job};
+use crate::pool::local::Local;
+
+/// Decodes the value of a task, of bytes and the handles beside them, and writes it.
+pub(crate) type Land = fn(&Graph<Job>, &Claimed, &[u8], &Arc<[AnyHandle]>) -> Result<(), Failure>;
+
+/// A task elsewhere, as its node has it.
+pub(crate) struct Remote {
+    pub(super) land: Land,
+    /// Its node, once that is made.
+    index: AtomicU32,
+    /// Nobody has begun to settle it.
+    open: AtomicBool,
+    /// Somebody waits for its value.
+    wanted: AtomicBool,
+    /// It is to run even when nobody wants it.
+    detached: AtomicBool,
+    seen: AtomicU8,
+    pub(super) stage: Mutex<Stage>,
+}
+
+/// How far it is on its way.
+pub(super) enum Stage {
+    /// It has not left. These wait until it has.
+    Here(Vec<Arc<Held>>),
+    /// It has this ticket.
+    Sent(u64),
+    /// It has ended before it left.
+    Ended,
+}
+
+/// What the other side has said of it: it is at work, has finished it, or has lost what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    Nothing,
+    Finished,
+    Lost,
+}
+
+impl Remote {
+    pub(super) fn new(land: Land) -> Self {
+        Self {
+            land,
+            index: AtomicU32::new(0),
+            open: AtomicBool::new(true),
+            wanted: AtomicBool::new(false),
+            detached: AtomicBool::new(false),
+            seen: AtomicU8::new(Seen::Nothing as u8),
+            stage: Mutex::new(Stage::Here(Vec::new())),
+        }
+    }
+
+    /// Says which node it is.
+    pub(super) fn stand_for(&self, index: u32) {
+        self.index.store(index, Release);
+    }
+
+    pub(super) fn index(&self) -> u32 {
+        self.index.load(Acquire)
+    }
+
+    /// Wins the right, and the duty, to settle the node.
+    pub(super) fn win(&self) -> Option<Claimed> {
+        let open = self.open.swap(false, AcqRel);
+        open.then(|| Claimed::handed(self.index()))
+    }
+
+    pub(super) fn is_wanted(&self) -> bool {
+        self.wanted.load(Acquire)
+    }
+
+    pub(super) fn see(&self, seen: Seen) {
+        self.seen.store(seen as u8, Relaxed);
+    }
+
+    /// The status of a task that is not settled here.
+    pub(crate) fn status(&self) -> Status {
+        match self.seen.load(Relaxed) {
+            seen if seen == Seen::Finished as u8 => Status::Finished,
+            seen if seen == Seen::Lost as u8 => Status::Lost,
+            _ => Status::Queued,
+        }
+    }
+
+    /// Its ticket, if it has left.
+    pub(crate) fn ticket(&self) -> Option<u64> {
+        match *self.stage.lock() {
+            Stage::Sent(ticket) => Some(ticket),
+            Stage::Here(_) | Stage::Ended => None,
+        }
+    }
+
+    /// Whether it waits to leave.
+    pub(super) fn is_here(&self) -> bool {
+        matches!(*self.stage.lock(), Stage::Here(_))
+    }
+
+    /// Somebody waits for its value.
+    pub(crate) fn want(&self, backend: &dyn Backend) {
+        if self.open.load(Acquire)
+            && !self.wanted.swap(true, AcqRel)
+            && let Some(ticket) = self.ticket()
+        {
+            backend.want(ticket);
+        }
+    }
+
+    pub(crate) fn detach(&self) {
+        self.detached.store(true, Relaxed);
+    }
+
+    /// Its task was cancelled, or nobody wants it any more, or its client ends.
+    fn end(&self, local: &Local) {
+        let Some(claimed) = self.win() else {
+            return;
+        };
+        let index = claimed.index();
+        let cancelled = local.engine.graph.state(index) == State::Cancelled;
+        let waiting = self.leave_as(Stage::Ended);
+        if let (Some(ticket), true, Some(backend)) =
+            (self.ticket(), cancelled, local.engine.backend())
+        {
+            backend.cancel(ticket);
+        }
+        local.engine.cancel(local, index);
+        local.finish_outside(&claimed, Outcome::Nothing);
+        held::step_all(waiting);
+    }
+
+    /// It waits no longer to leave. Gives those that have waited for that.
+    pub(super) fn leave_as(&self, new: Stage) -> Vec<Arc<Held>> {
+        let stage = &mut *self.stage.lock();
+        match stage {
+            Stage::Here(waiting) => {
+                let waiting = std::mem::take(waiting);
+                *stage = new;
+                waiting
+            }
+            Stage::Sent(_) | Stage::Ended => Vec::new(),
+        }
+    }
+
+    /// Its node is gone.
+    pub(crate) fn freed(&self, backend: &dyn Backend) {
+        if let Some(ticket) = self.ticket() {
+            backend.release(ticket, self.detached.load(Relaxed));
+        }
+    }
+}
+
+impl Local {
+    /// The task in this slot was cancelled, or nobody wants it any more. If it is one elsewhere, that ends here.
+    ///
+    /// The caller has not pinned it: the slot may be another task's by now. Then that one's token is not set, or the
+    /// same is to be done for it; and of one that has ended nothing is done again.
+    #[cold]
+    pub(crate) fn end_elsewhere(&self, index: u32) {
+        let extra = self.engine.extra(index);
+        let remote = extra.as_ref().and_then(|extra| extra.remote.as_ref());
+        if let Some(remote) = remote
+            && remote.index() == index
+            && self.engine.graph.is_cancel_requested(index)
+        {
+            remote.end(self);
+        }
+    }
+}
+
+impl Engine {
+    /// What a pinned task that runs elsewhere has.
+    pub(crate) fn with_remote<R>(&self, index: u32, f: impl FnOnce(&Remote) -> R) -> Option<R> {
+        self.extra(index)?.remote.as_ref().map(f)
+    }
+
+    /// Somebody waits for the value of a pinned task.
+    #[cold]
+    pub(crate) fn want_from_elsewhere(&self, index: u32) {
+        if let Some(backend) = self.backend() {
+            self.with_remote(index, |remote| remote.want(&**backend));
+        }
+    }
+
+    /// Why a pinned task that runs elsewhere does not run, or is not done, as the other side says.
+    pub(crate) fn explain_elsewhere(&self, index: u32) -> Option<String> {
+        let backend = self.backend()?;
+        if self.graph.is_settled(index) {
+            return None;
+        }
+        let label = self.label(index);
+        match self.with_remote(index, |remote| remote.ticket())? {
+            Some(ticket) => backend.explain(ticket, &label),
+            None => Some(format!(
+                "{label} has not left this process: it waits for its inputs here, or for what they need"
+            )),
+        }
+    }
+
+    /// This thread is about to wait.
+    #[cold]
+    pub(crate) fn flush_elsewhere(&self) {
+        if let Some(backend) = self.backend() {
+            backend.flush();
+        }
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote")
+            .field("ticket", &self.ticket())
+            .finish_non_exhaustive()
+    }
+}
