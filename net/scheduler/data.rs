@@ -222,8 +222,14 @@ impl Machine {
         for index in std::mem::take(&mut self.lost) {
             self.find_lost(index, &mut order);
         }
+        let mut mentioned = Vec::new();
         for index in order {
+            mentioned.extend(self.result_mentions.remove(&index).unwrap_or_default());
             self.reopen(index);
+        }
+        // Only now: a lost result may be all that kept another lost one, or itself.
+        for index in mentioned {
+            self.drop_user(index);
         }
     }
 
@@ -263,7 +269,6 @@ impl Machine {
     }
 
     fn reopen(&mut self, index: u32) {
-        self.drop_mentions_of_result(index);
         let again = self.can_run_again(index);
         let task = self.tasks.task(index);
         task.set(REOPENING, false);

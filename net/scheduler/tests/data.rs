@@ -2,8 +2,8 @@
 
 use super::rig::{Rig, big, small};
 use crate::net::message::{
-    ClientHello, FailureKind, FromClient, FromWorker, InputData, PeerId, Scattered, Source, Ticket,
-    ToClient, ToWorker,
+    ClientHello, Done, FailureKind, FromClient, FromWorker, Input, InputData, PeerId, Scattered,
+    Source, Ticket, ToClient, ToWorker,
 };
 use crate::net::scheduler::{Config, Effect, Stimulus};
 
@@ -56,6 +56,25 @@ fn a_client_may_go_that_wants_data_on_its_way_twice() {
     rig.say(client, FromClient::Retry { ticket, of });
     rig.gone(client);
     assert_eq!(rig.told(), []);
+    rig.assert_nothing_is_left();
+}
+
+#[test]
+fn a_lost_result_may_be_all_that_kept_itself() {
+    let mut rig = Rig::new();
+    let (worker, client) = (rig.worker(1), rig.client());
+    let task = rig.submit(client, &[]);
+    let (_, run) = rig.sent();
+    let done = Done {
+        run,
+        result: big(),
+        mentions: vec![Input::Task(run.task)],
+        run_us: 10,
+        lay_us: 0,
+    };
+    rig.hear(worker, FromWorker::Done(done));
+    rig.release(client, &[task]);
+    rig.gone(worker);
     rig.assert_nothing_is_left();
 }
 
