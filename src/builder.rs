@@ -57,6 +57,7 @@ impl Builder {
             on_start: None,
             on_stop: None,
             on_stall: None,
+            on_blocked: None,
             story: 0,
             observer: None,
             sizes: Sizes::default(),
@@ -260,6 +261,12 @@ impl Builder {
     #[cfg_attr(docsrs, doc(cfg(feature = "task")))]
     pub fn encode(mut self, encode: bool) -> Self {
         self.options.encodes = encode;
+        self
+    }
+
+    #[cfg(feature = "task")]
+    pub(crate) fn when_blocked(mut self, hook: Arc<dyn Fn(bool) + Send + Sync>) -> Self {
+        self.options.on_blocked = Some(hook);
         self
     }
 

@@ -20,6 +20,10 @@ use crate::task::{Called, Plan};
 pub use crate::call::{AnyHandle, Parcel};
 pub use crate::elsewhere::{Gone, Landing, Manner, Order, OrderKey, RemoteId, Report, Special};
 pub use crate::graph;
+pub use crate::hosted::{
+    Attendant, Coming, End, Function, Output, Size, Terms, coming, encoded, functions, host, named,
+    when_blocked,
+};
 
 /// Where the calls of a client run instead of in this process, and what is asked of that place.
 ///

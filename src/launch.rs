@@ -15,7 +15,7 @@ use crate::pool::asked::Refusal;
 use crate::pool::job::Job;
 use crate::pool::local;
 
-const CLOSED: Refusal = (
+pub(crate) const CLOSED: Refusal = (
     ErrorKind::Closed,
     Cow::Borrowed("the client is closed: start another one"),
 );

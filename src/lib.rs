@@ -106,6 +106,8 @@ mod gather;
 pub mod graph;
 mod group;
 pub mod guide;
+#[cfg(feature = "task")]
+mod hosted;
 mod inputs;
 mod launch;
 mod nbytes;

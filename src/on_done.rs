@@ -17,6 +17,7 @@ use crate::pool::job::Job;
 use crate::pool::local;
 use crate::pool::run::guarded;
 use crate::pool::waiters::Wake;
+use crate::pool::want::TaskRef;
 
 impl<T: Send + Sync + 'static> TaskFuture<T> {
     /// Calls `f`, once, when the task has finished, failed or been cancelled; at once if it has already.
@@ -50,23 +51,30 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
             return submit(call, location);
         }
         let wait = AsyncWait::begin(self.task().engine());
-        self.watch(Callback(Box::new(move || {
+        let callback = Callback(Box::new(move || {
             drop(wait);
             submit(call, location);
-        })));
+        }));
+        watch(self.task(), callback);
     }
+}
 
-    fn watch(&self, callback: Callback) {
-        let node = self.task().index();
-        local::with(self.task().engine(), |local| {
-            let (graph, waiters) = (&local.engine.graph, &local.engine.waiters);
-            let waiter = waiters.arm(node as usize, Wake::Call(callback));
-            let watching = graph.watch(&mut local.state().cache, node, waiter.number);
-            if !watching {
-                waiters.fire(waiter.number);
-            }
-        });
-    }
+/// Calls `f` on the thread that settles the task, or here if it is settled.
+#[cfg(feature = "task")]
+pub(crate) fn watch_task(task: &TaskRef, f: impl FnOnce() + Send + 'static) {
+    watch(task, Callback(Box::new(f)));
+}
+
+fn watch(task: &TaskRef, callback: Callback) {
+    let node = task.index();
+    local::with(task.engine(), |local| {
+        let (graph, waiters) = (&local.engine.graph, &local.engine.waiters);
+        let waiter = waiters.arm(node as usize, Wake::Call(callback));
+        let watching = graph.watch(&mut local.state().cache, node, waiter.number);
+        if !watching {
+            waiters.fire(waiter.number);
+        }
+    });
 }
 
 /// A callback that waits for its task to be settled.

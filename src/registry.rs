@@ -129,6 +129,13 @@ pub(crate) fn find(name: &str) -> Option<&'static dyn Defined> {
     with(|registry| registry.by_name.get(name).copied())
 }
 
+/// All functions, by name.
+pub(crate) fn all() -> Vec<&'static dyn Defined> {
+    let mut all = with(|registry| registry.functions.clone());
+    all.sort_by_key(|function| function.info().name);
+    all
+}
+
 /// Whether every name is that of one function.
 pub(crate) fn check() -> Result<(), StartError> {
     with(|registry| registry.check())

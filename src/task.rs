@@ -327,6 +327,15 @@ impl<'c> Plan<'c> {
         self.rare().asked.refused.get_or_insert(why);
     }
 
+    /// Why there will be no task here, as far as that is known.
+    #[cfg(feature = "task")]
+    pub(crate) fn refusal_here(&self) -> Option<Refusal> {
+        if self.engine.is_closed() {
+            return Some(crate::launch::CLOSED);
+        }
+        self.rare.as_ref()?.asked.refusal()
+    }
+
     /// Whether it is known that there will be no task.
     #[cfg(feature = "task")]
     pub(crate) fn is_refused(&self) -> bool {

@@ -13,7 +13,7 @@ use crate::pool::job::{RunContext, Runs};
 use crate::pool::polled;
 
 /// The function, with its outcome made uniform. A pointer: functions of one signature share the rest of the code.
-pub(super) type Run<A, R> = for<'a> fn(<A as Args>::Given<'a>) -> Result<R, Failure>;
+pub(crate) type Run<A, R> = for<'a> fn(<A as Args>::Given<'a>) -> Result<R, Failure>;
 
 /// A call that runs once, and is given its arguments.
 pub(super) struct Body<A: Args, R> {
@@ -42,7 +42,7 @@ impl<A: Args, R: Send + Sync + 'static> Runs<R> for Attempt<A, R> {
     }
 }
 
-pub(super) type Eventually<R> = Pin<Box<dyn Future<Output = Result<R, Failure>> + Send>>;
+pub(crate) type Eventually<R> = Pin<Box<dyn Future<Output = Result<R, Failure>> + Send>>;
 
 /// What an async function gives as its error: the future that the task is from here on.
 pub(super) struct Later<R>(Mutex<Option<Eventually<R>>>);
@@ -57,7 +57,7 @@ impl<R> Later<R> {
 }
 
 /// The future in what a function gave as its error, if it is one.
-pub(super) fn future_in<R: 'static>(failure: Failure) -> Result<Eventually<R>, Failure> {
+pub(crate) fn future_in<R: 'static>(failure: Failure) -> Result<Eventually<R>, Failure> {
     let later = failure.downcast::<Later<R>>()?;
     Ok(later.0.into_inner().expect("it is taken once, here"))
 }

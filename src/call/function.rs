@@ -14,6 +14,7 @@ use super::parcel::{Parcel, Travelling, pack, unpack, unpack_from};
 use crate::elsewhere::Land;
 use crate::error::Failure;
 use crate::graph::Graph;
+use crate::hosted::{Attendant, Hosted};
 use crate::pool::attempts::Recipe;
 use crate::pool::job::{self, Claimed, Job, Table};
 use crate::pool::want::TaskRef;
@@ -61,6 +62,7 @@ pub struct Definition<A: Args, R> {
     attempt: Table,
     travelling: Table,
     elsewhere: Table,
+    hosted: Table,
 }
 
 impl<A: Args, R: Portable> Definition<A, R> {
@@ -73,6 +75,7 @@ impl<A: Args, R: Portable> Definition<A, R> {
             attempt: Table::of_calls::<Attempt<A, R>, R>(itself),
             travelling: Table::of_calls::<Travelling<A, R>, R>(itself),
             elsewhere: Table::of_awaited::<R>(itself),
+            hosted: Table::of_calls::<Hosted<A, R>, R>(itself),
         }
     }
 
@@ -109,6 +112,10 @@ pub trait Defined: Sync {
     /// A call that runs elsewhere, and how what comes of it is taken in.
     #[doc(hidden)]
     fn elsewhere(&'static self) -> (Job, Land);
+
+    /// A call from elsewhere with these arguments, which somebody attends to.
+    #[doc(hidden)]
+    fn hosted(&'static self, parcel: &Arc<Parcel>, attendant: Arc<dyn Attendant>) -> Job;
 
     /// Encodes the result of a finished task of this function, which the caller has pinned.
     #[doc(hidden)]
@@ -151,6 +158,16 @@ impl<A: Args, R: Portable> Defined for Definition<A, R> {
 
     fn elsewhere(&'static self) -> (Job, Land) {
         (Job::elsewhere::<R>(&self.elsewhere), land::<R>)
+    }
+
+    fn hosted(&'static self, parcel: &Arc<Parcel>, attendant: Arc<dyn Attendant>) -> Job {
+        let body = Hosted::<A, R> {
+            run: self.run,
+            parcel: Arc::clone(parcel),
+            function: &self.info,
+            attendant,
+        };
+        Job::call::<_, R>(&self.hosted, body)
     }
 
     fn encode_result(&self, task: &TaskRef) -> Result<Parcel, Failure> {

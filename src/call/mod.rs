@@ -35,6 +35,14 @@ pub(crate) use handles::Pack;
 pub use param::{Argument, Portable};
 pub use parcel::Parcel;
 
+/// What a call from elsewhere is made of.
+pub(crate) mod hosting {
+    pub(crate) use super::args::Args;
+    pub(crate) use super::body::{Eventually, Run, future_in};
+    pub(crate) use super::function::Info;
+    pub(crate) use super::parcel::{Encodable, Measure, Parcel, decode, measure, unpack_from};
+}
+
 /// What the `#[task]` attribute writes; no stability promise.
 pub mod generated {
     pub use super::arg::{Arg, IntoArg, Parts};

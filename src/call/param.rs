@@ -10,9 +10,10 @@ use serde::de::DeserializeOwned;
 
 use super::arg::{Arg, Kind};
 use super::handles::{Pack, pack_value};
-use super::parcel::{Encodable, Source};
+use super::parcel::{Encodable, Found, Source};
 use crate::awaiting::Value;
 use crate::error::Failure;
+use crate::hosted::Encoded;
 use crate::pool::job::{RunContext, Slot};
 
 /// What a `#[task]` function may take and give: what can be encoded for another process, and be read by several threads.
@@ -92,10 +93,18 @@ impl<T: Portable> Arg<T> {
     fn borrow<'a>(&'a self, context: &RunContext<'a>) -> &'a T {
         match &self.0 {
             Kind::Value(value) => value,
+            Kind::Input(slot) if slot.is_encoded() => encoded(slot, context).lend(),
             Kind::Input(slot) => context.get(slot),
             Kind::Gone => unreachable!("a borrowed argument is never given away"),
         }
     }
+}
+
+/// The data that this input is decoded from.
+#[cold]
+fn encoded<'a, T>(slot: &Slot<T>, context: &RunContext<'a>) -> &'a Encoded {
+    let slot = context.slot::<Encoded>(slot.place());
+    context.get(&slot.expect("it was found to be data"))
 }
 
 /// By value.
@@ -133,7 +142,11 @@ impl<T: Argument> Param for Own<T> {
     }
 
     fn decode(source: &mut Source<'_, '_>) -> Result<Arg<T>, Failure> {
-        source.arg()
+        Ok(Arg(match source.arg::<T>()? {
+            Found::Value(value) => Kind::Value(value),
+            Found::Input(slot) => Kind::Input(slot),
+            Found::Encoded(_, data) => Kind::Value(data.own()?),
+        }))
     }
 }
 
@@ -166,7 +179,14 @@ impl<T: Portable> Param for Lend<T> {
     }
 
     fn decode(source: &mut Source<'_, '_>) -> Result<Arg<T>, Failure> {
-        source.arg()
+        Ok(Arg(match source.arg::<T>()? {
+            Found::Value(value) => Kind::Value(value),
+            Found::Input(slot) => Kind::Input(slot),
+            Found::Encoded(place, data) => {
+                data.prepare::<T>()?;
+                Kind::Input(Slot::encoded(place))
+            }
+        }))
     }
 }
 
@@ -226,7 +246,14 @@ impl<T: Portable> Param for Keep<T> {
     }
 
     fn decode(source: &mut Source<'_, '_>) -> Result<Keeping<T>, Failure> {
-        source.arg().map(Self::hold)
+        Ok(Keeping(match source.arg::<T>()? {
+            Found::Value(value) => KeepingKind::Value(Arc::new(value)),
+            Found::Input(slot) => KeepingKind::Input(slot),
+            Found::Encoded(_, data) => {
+                data.prepare::<T>()?;
+                KeepingKind::Value(data.share())
+            }
+        }))
     }
 }
 

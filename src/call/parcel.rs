@@ -8,7 +8,6 @@ use std::sync::Arc;
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 
-use super::arg::{Arg, Kind};
 use super::args::Args;
 use super::body::{Run, future_in};
 use super::content::{Content, ContentError, refused};
@@ -18,6 +17,7 @@ use super::param::{Item, Portable};
 use crate::attempts::Reschedule;
 use crate::client::current_blame;
 use crate::error::{ErrorKind, Failure, TaskError};
+use crate::hosted::Encoded;
 use crate::pool::job::{Job, RunContext, Runs, Slot};
 use crate::pool::polled;
 
@@ -34,12 +34,24 @@ pub struct Parcel {
 pub(crate) trait Encodable {
     fn encode(&self, bytes: &mut Vec<u8>) -> Result<(), postcard::Error>;
 
+    /// Encodes it if that takes at most `limit` bytes, which is seen as soon as it takes more; counts all of them.
+    fn measure(&self, bytes: &mut Vec<u8>, limit: usize) -> Result<u64, postcard::Error>;
+
     fn feed(&self, content: &mut Content) -> Result<(), ContentError>;
 }
 
 impl<T: Serialize> Encodable for T {
     fn encode(&self, bytes: &mut Vec<u8>) -> Result<(), postcard::Error> {
         postcard::serialize_with_flavor(self, Appended(bytes))
+    }
+
+    fn measure(&self, bytes: &mut Vec<u8>, limit: usize) -> Result<u64, postcard::Error> {
+        let measured = Measured {
+            bytes,
+            limit,
+            total: 0,
+        };
+        postcard::serialize_with_flavor(self, measured)
     }
 
     fn feed(&self, content: &mut Content) -> Result<(), ContentError> {
@@ -68,6 +80,56 @@ impl Flavor for Appended<'_> {
     fn finalize(self) -> postcard::Result<()> {
         Ok(())
     }
+}
+
+/// Postcard's output, kept while it is short, and counted.
+struct Measured<'b> {
+    bytes: &'b mut Vec<u8>,
+    limit: usize,
+    total: usize,
+}
+
+impl Flavor for Measured<'_> {
+    type Output = u64;
+
+    #[inline]
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.try_extend(&[byte])
+    }
+
+    #[inline]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        self.total += bytes.len();
+        if self.total <= self.limit {
+            self.bytes.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<u64> {
+        Ok(self.total as u64)
+    }
+}
+
+/// What a value would be when encoded.
+pub(crate) struct Measure {
+    /// Its bytes, if they are few.
+    pub(crate) short: Option<Vec<u8>>,
+    /// How many they are.
+    pub(crate) total: u64,
+    pub(crate) handles: Vec<AnyHandle>,
+}
+
+/// Measures a value, and encodes it if that takes at most so many bytes.
+pub(crate) fn measure(value: &dyn Encodable, limit: usize) -> Result<Measure, postcard::Error> {
+    let mut bytes = Vec::new();
+    let (measured, handles) = handles::packing(|| value.measure(&mut bytes, limit));
+    let total = measured?;
+    Ok(Measure {
+        short: (total <= limit as u64).then_some(bytes),
+        total,
+        handles,
+    })
 }
 
 /// Encodes the arguments of a call that is not in the graph yet.
@@ -132,7 +194,7 @@ pub(super) fn unpack<T: Portable>(parcel: &Parcel) -> Result<T, Failure> {
 }
 
 /// Decodes a value, all of it, of bytes and the handles that go beside them.
-pub(super) fn unpack_from<T: Portable>(
+pub(crate) fn unpack_from<T: Portable>(
     mut rest: &[u8],
     handles: &Arc<[AnyHandle]>,
 ) -> Result<T, Failure> {
@@ -168,30 +230,45 @@ pub(crate) struct Source<'s, 'c> {
     context: &'s RunContext<'c>,
 }
 
-impl Source<'_, '_> {
+/// What an argument turned out to be.
+pub(super) enum Found<'c, T> {
+    Value(T),
+    /// An input whose value is one.
+    Input(Slot<T>),
+    /// The input of this place, which is data.
+    Encoded(usize, &'c Encoded),
+}
+
+impl<'c> Source<'_, 'c> {
     /// The next argument.
-    pub(super) fn arg<T: Portable>(&mut self) -> Result<Arg<T>, Failure> {
+    pub(super) fn arg<T: Portable>(&mut self) -> Result<Found<'c, T>, Failure> {
         if take::<u8>(&mut self.rest)? == 0 {
-            return take(&mut self.rest).map(|value| Arg(Kind::Value(value)));
+            return take(&mut self.rest).map(Found::Value);
         }
-        let slot = self.input::<T>()?;
-        if self.round_trip {
-            return unpack(&pack::<T>(self.context.get(&slot))?)
-                .map(|value| Arg(Kind::Value(value)));
+        match self.input::<T>()? {
+            Found::Input(slot) if self.round_trip => {
+                unpack(&pack::<T>(self.context.get(&slot))?).map(Found::Value)
+            }
+            found => Ok(found),
         }
-        Ok(Arg(Kind::Input(slot)))
     }
 
     /// The input that is the next argument. Each is that of one argument alone, which may take its value: the bytes could
     /// come from anywhere, but a call numbers its inputs as its arguments name them.
-    fn input<T: Portable>(&mut self) -> Result<Slot<T>, Failure> {
+    fn input<T: Portable>(&mut self) -> Result<Found<'c, T>, Failure> {
         let place = take::<u32>(&mut self.rest)? as usize;
-        let slot = self.context.slot::<T>(place);
-        let slot = slot.filter(|_| place >= self.next).ok_or_else(|| {
+        let found = match self.context.slot::<T>(place) {
+            Some(slot) => Some(Found::Input(slot)),
+            None => self
+                .context
+                .slot::<Encoded>(place)
+                .map(|slot| Found::Encoded(place, self.context.get(&slot))),
+        };
+        let found = found.filter(|_| place >= self.next).ok_or_else(|| {
             undecodable::<T>(&format_args!("there is no input {place} that gives one"))
         })?;
         self.next = place + 1;
-        Ok(slot)
+        Ok(found)
     }
 }
 
@@ -203,33 +280,38 @@ pub(super) struct Travelling<A: Args, R> {
     pub(super) round_trip: bool,
 }
 
-impl<A: Args, R: Portable> Travelling<A, R> {
-    fn decode(&self, context: &RunContext<'_>) -> Result<A::Held, Failure> {
-        let mut source = Source {
-            rest: &self.parcel.bytes,
-            round_trip: self.round_trip,
-            next: 0,
-            context,
-        };
-        let held = handles::unpacking(&self.parcel.handles, || A::decode(&mut source))?;
-        if source.rest.is_empty() {
-            return Ok(held);
-        }
-        Err(undecodable::<A::Raw>(&format_args!(
-            "{} bytes are left over",
-            source.rest.len()
-        )))
-    }
+/// Decodes the arguments of a call of this function, which is about to run.
+pub(crate) fn decode<A: Args>(
+    parcel: &Parcel,
+    function: &Info,
+    round_trip: bool,
+    context: &RunContext<'_>,
+) -> Result<A::Held, Failure> {
+    let mut source = Source {
+        rest: &parcel.bytes,
+        round_trip,
+        next: 0,
+        context,
+    };
+    let held = handles::unpacking(&parcel.handles, || A::decode(&mut source));
+    let left = source.rest.len();
+    let held = held.and_then(|held| match left {
+        0 => Ok(held),
+        left => Err(undecodable::<A::Raw>(&format_args!(
+            "{left} bytes are left over"
+        ))),
+    });
+    held.map_err(|error| {
+        blamed(format!(
+            "the arguments of `{}` cannot be decoded: {error}",
+            function.name
+        ))
+    })
 }
 
 impl<A: Args, R: Portable> Runs<R> for Travelling<A, R> {
     fn run(self, context: &RunContext<'_>) -> Result<R, Failure> {
-        let function = self.function.name;
-        let mut held = self.decode(context).map_err(|error| {
-            blamed(format!(
-                "the arguments of `{function}` cannot be decoded: {error}"
-            ))
-        })?;
+        let mut held = decode::<A>(&self.parcel, self.function, self.round_trip, context)?;
         // With its wants of the handles in the arguments: those are the function's alone, as if they had been moved in.
         drop(self.parcel);
         let ran = (self.run)(A::give(&mut held, context));

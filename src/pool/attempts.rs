@@ -104,6 +104,14 @@ impl Attempts {
         }
     }
 
+    /// The first attempt here is this one: those before it ran elsewhere.
+    #[cfg(feature = "task")]
+    pub(crate) fn begin_at(&mut self, attempt: u32) {
+        // One with a timeout counts when it begins.
+        let before = u32::from(!self.is_plain());
+        self.now.get_mut().number = attempt.saturating_sub(before);
+    }
+
     fn is_plain(&self) -> bool {
         self.timeout.is_none() && self.recipe.is_none()
     }

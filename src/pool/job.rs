@@ -111,6 +111,10 @@ pub(crate) struct Slot<T> {
     of: PhantomData<fn() -> T>,
 }
 
+/// In [`Slot::place`]: what is there is not a `T`. No list of inputs is as long.
+#[cfg(feature = "task")]
+const ENCODED: u32 = 1 << 31;
+
 impl<T> Slot<T> {
     /// The input that is `place`-th in the list; the caller has pushed the node of a `TaskFuture<T>` there.
     pub(crate) fn of(place: usize) -> Self {
@@ -123,7 +127,20 @@ impl<T> Slot<T> {
     /// Where it is in the list.
     #[cfg(feature = "task")]
     pub(crate) fn place(&self) -> usize {
-        self.place as usize
+        (self.place & !ENCODED) as usize
+    }
+
+    /// The input of this place, whose value is data from which a `T` is decoded.
+    #[cfg(feature = "task")]
+    pub(crate) fn encoded(place: usize) -> Self {
+        Self::of(place | ENCODED as usize)
+    }
+
+    /// Whether its value is not a `T` but data.
+    #[cfg(feature = "task")]
+    #[inline]
+    pub(crate) fn is_encoded(&self) -> bool {
+        self.place & ENCODED != 0
     }
 
     /// The same input once more.

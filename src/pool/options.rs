@@ -16,6 +16,9 @@ pub(crate) type Hook = Arc<dyn Fn() + Send + Sync>;
 /// A hook that is told of a standstill.
 pub(crate) type StallHook = Arc<dyn Fn(&str) + Send + Sync>;
 
+/// A hook that is told that a body blocks, or goes on.
+pub(crate) type BlockedHook = Arc<dyn Fn(bool) + Send + Sync>;
+
 /// A hook that is told of every transition.
 pub(crate) type Observer = Arc<dyn Fn(&Transition) + Send + Sync>;
 
@@ -36,6 +39,8 @@ pub(crate) struct Options {
     pub(crate) on_start: Option<Hook>,
     pub(crate) on_stop: Option<Hook>,
     pub(crate) on_stall: Option<StallHook>,
+    /// Told when a body blocks and gives its place up, and when it goes on.
+    pub(crate) on_blocked: Option<BlockedHook>,
     pub(crate) story: usize,
     pub(crate) observer: Option<Observer>,
     pub(crate) sizes: Sizes,
@@ -66,6 +71,13 @@ impl Options {
 
     pub(super) fn thread_stopped(&self) {
         call(self.on_stop.as_ref());
+    }
+
+    /// A body blocks, or goes on.
+    pub(super) fn blocked(&self, blocked: bool) {
+        if let Some(hook) = &self.on_blocked {
+            let _ = guarded(|| hook(blocked));
+        }
     }
 
     pub(super) fn stalled(&self, text: &str) {

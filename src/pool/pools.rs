@@ -24,6 +24,7 @@ use super::gate::Gate;
 use super::job::{Claimed, Job};
 use super::line::{Line, rank};
 use super::local::{self, Local};
+use super::options::Options;
 use super::polled;
 use super::queues::OLDEST_EVERY;
 use crate::error::WaitError;
@@ -349,22 +350,25 @@ impl Local {
     /// If too many bodies are blocked there.
     pub(super) fn leave_pool(&self) -> Result<BlockedInPool<'_>, WaitError> {
         let pool = self.engine.pools.pool(self.pool);
-        let desk = &mut *pool.desk.lock();
+        let mut desk = pool.desk.lock();
         if desk.blocked >= self.engine.options.most_blocked() {
             return Err(WaitError::TooManyBlocked);
         }
         desk.blocked += 1;
         desk.running -= 1;
-        pool.staff(&self.engine, self.pool, desk);
-        Ok(BlockedInPool(pool))
+        pool.staff(&self.engine, self.pool, &mut desk);
+        drop(desk);
+        self.engine.options.blocked(true);
+        Ok(BlockedInPool(pool, &self.engine.options))
     }
 }
 
 /// A body of a named pool that waits where we know of it.
-pub(super) struct BlockedInPool<'a>(&'a NamedPool);
+pub(super) struct BlockedInPool<'a>(&'a NamedPool, &'a Options);
 
 impl Drop for BlockedInPool<'_> {
     fn drop(&mut self) {
+        self.1.blocked(false);
         let mut desk = self.0.desk.lock();
         desk.blocked -= 1;
         desk.running += 1;

@@ -339,7 +339,7 @@ impl std::fmt::Display for Forward {
 
 impl std::error::Error for Forward {}
 
-pub(super) fn failed(failure: Failure, blame: Blame) -> TaskError {
+pub(crate) fn failed(failure: Failure, blame: Blame) -> TaskError {
     // A task that passes on the error of a task it waited for fails with that error, which names the culprit.
     match failure.downcast::<TaskError>() {
         Ok(inner) if inner.blames(&blame) => *inner,
@@ -358,6 +358,6 @@ pub(super) fn failed(failure: Failure, blame: Blame) -> TaskError {
     }
 }
 
-pub(super) fn panicked(panic: &Panic, blame: Blame) -> TaskError {
+pub(crate) fn panicked(panic: &Panic, blame: Blame) -> TaskError {
     TaskError::new(ErrorKind::Panicked, blame, panic.text(), None)
 }

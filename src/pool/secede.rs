@@ -70,6 +70,7 @@ impl<'a> Seceded<'a> {
         local.settle_all();
         local.seceded.set(true);
         local.engine.vacate(local);
+        local.engine.options.blocked(true);
         seat.park_seen(true);
         Self { local, seat }
     }
@@ -78,6 +79,7 @@ impl<'a> Seceded<'a> {
 impl Drop for Seceded<'_> {
     fn drop(&mut self) {
         self.seat.park_seen(false);
+        self.local.engine.options.blocked(false);
         self.local.seceded.set(false);
         self.local.engine.retake(self.local);
         self.local.engine.waits.uncount_blocked();

@@ -183,7 +183,9 @@ impl Local {
             return self.park(key, deadline, done);
         };
         holder.engine.vacate(holder);
+        holder.engine.options.blocked(true);
         let waited = seat.parked(|| self.park(key, deadline, done));
+        holder.engine.options.blocked(false);
         holder.engine.retake(holder);
         waited
     }

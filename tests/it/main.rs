@@ -32,6 +32,7 @@ mod foreign_blocking;
 mod gathering;
 mod groups;
 mod hand;
+mod hosted;
 #[cfg(feature = "rayon")]
 mod hosts;
 #[cfg(feature = "rayon")]
