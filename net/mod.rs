@@ -6,11 +6,13 @@
 //! * `transport`: connections: frames into batches of messages and back, and who is alive.
 //! * `scheduler`: the pure machine that owns the graph and places tasks on workers.
 //! * `server`: a scheduler that serves: the machine behind connections.
+//! * `client`: the tasks that a process wants done elsewhere.
 //! * `cluster`: a scheduler and worker processes on this machine, started by the program that uses them.
 //! * `cli`: the command line of any program with tasks.
 
 #[expect(clippy::disallowed_types, reason = "it waits for signals on a thread")]
 pub mod cli;
+pub mod client;
 #[expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,

@@ -37,6 +37,8 @@ const ENCODE: &str = "TENTER_ENCODE";
 #[must_use = "a builder starts nothing until `build`"]
 pub struct Builder {
     options: Options,
+    #[cfg(feature = "net")]
+    remote: crate::net::client::ClientOptions,
 }
 
 impl Builder {
@@ -64,7 +66,11 @@ impl Builder {
             #[cfg(feature = "task")]
             encodes: std::env::var_os(ENCODE).is_some_and(|set| !set.is_empty() && set != "0"),
         };
-        Self { options }
+        Self {
+            options,
+            #[cfg(feature = "net")]
+            remote: crate::net::client::ClientOptions::default(),
+        }
     }
 
     /// Threads that run tasks at the same time; by default one for each core. More are started while some block.
@@ -281,8 +287,10 @@ impl Builder {
 
     /// As [`build`](Self::build), a client that takes calls alone, and so could be of any place: see [`Client::connect`].
     ///
+    /// Of a client of a cluster the threads are those that run closures and callbacks in this process.
+    ///
     /// # Errors
-    /// As `build`, and [`StartError::Address`].
+    /// As `build`, and [`StartError::Address`]; with the feature `net`, `StartError::Connect`.
     #[cfg(feature = "task")]
     #[cfg_attr(docsrs, doc(cfg(feature = "task")))]
     pub fn connect<'a>(
@@ -295,7 +303,30 @@ impl Builder {
         };
         match address.as_deref() {
             None | Some("inproc") => self.start().map(Client::owning),
+            #[cfg(feature = "net")]
+            Some(other) if other.contains("://") => self.connect_to(other),
             Some(other) => Err(StartError::Address(other.to_owned())),
+        }
+    }
+
+    /// A client whose calls run on a cluster.
+    #[cfg(feature = "net")]
+    fn connect_to(self, address: &str) -> Result<Client<Anywhere>, StartError> {
+        let session = crate::net::client::connect(address, self.remote.clone());
+        let session = session.map_err(|why| StartError::Connect {
+            address: address.to_owned(),
+            why: why.to_string(),
+        })?;
+        match self.start() {
+            Ok(engine) => {
+                let set = engine.set_backend(session);
+                debug_assert!(set, "it is new");
+                Ok(Client::owning(engine))
+            }
+            Err(error) => {
+                crate::driver::Backend::close(&*session);
+                Err(error)
+            }
         }
     }
 
@@ -311,6 +342,50 @@ impl Builder {
         #[cfg(feature = "task")]
         crate::registry::check()?;
         Engine::start(self.options).map_err(StartError::Spawn)
+    }
+}
+
+/// Of a client of a cluster.
+#[cfg(feature = "net")]
+#[cfg_attr(docsrs, doc(cfg(feature = "net")))]
+impl Builder {
+    /// What people call the client, in what the scheduler says of it.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.remote.hello.name = name.into();
+        self
+    }
+
+    /// For how many finished tasks of this client the cluster keeps what it takes to compute a result again that was lost
+    /// with a worker; past it, the oldest go. Without a word it is the scheduler's default.
+    pub fn lineage_limit(mut self, tasks: u64) -> Self {
+        self.remote.hello.lineage_limit = Some(tasks);
+        self
+    }
+
+    /// Lets it connect to other machines, although connections are neither authenticated nor encrypted yet: whoever can reach
+    /// them can read every result, and run every task that the workers have.
+    pub fn insecure(mut self) -> Self {
+        self.remote.reach = crate::net::transport::Reach::Insecure;
+        self
+    }
+
+    /// How long it may take to connect; by default 10 s.
+    pub fn connect_timeout(mut self, time: Duration) -> Self {
+        self.remote.settings.handshake = time;
+        self
+    }
+
+    /// How often it shows the cluster that it is alive, when it has nothing else to say; by default every second.
+    pub fn heartbeat(mut self, every: Duration) -> Self {
+        self.remote.settings.heartbeat = every;
+        self
+    }
+
+    /// After how long without a word from the cluster the connection is given up, and every task that is not finished fails
+    /// with [`Disconnected`](crate::ErrorKind::Disconnected); by default 5 s. At least twice the cluster's heartbeat.
+    pub fn lost_after(mut self, silence: Duration) -> Self {
+        self.remote.settings.silence = silence;
+        self
     }
 }
 

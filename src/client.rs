@@ -249,8 +249,9 @@ impl<P> Client<P> {
 impl Client<Anywhere> {
     /// A client that takes calls of `#[task]` functions and no closures, so that the program runs in any place.
     ///
-    /// The address `"inproc"` is this process: as [`Client::new`]. Without an address (`None`) it is that in the environment
-    /// variable `TENTER_ADDRESS`, or this process. To give it options, see [`Builder::connect`].
+    /// The address `"inproc"` is this process: as [`Client::new`]. With the feature `net`, one like `"tcp://10.0.0.1:8786"` is
+    /// that of a scheduler, whose workers run the calls. Without an address (`None`) it is that in the environment variable
+    /// `TENTER_ADDRESS`, or this process. To give it options, see [`Builder::connect`].
     ///
     /// ```
     /// use tenter::{Client, task};

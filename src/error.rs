@@ -360,6 +360,15 @@ pub enum StartError {
     },
     /// The address is none that a client can connect to.
     Address(String),
+    /// There is no connection to the cluster at this address.
+    #[cfg(feature = "net")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "net")))]
+    Connect {
+        /// The address.
+        address: String,
+        /// Why not, and what to do.
+        why: String,
+    },
 }
 
 impl fmt::Display for StartError {
@@ -383,10 +392,18 @@ impl fmt::Display for StartError {
                 f,
                 "two tasks have the name `{name}`, one at {first} and one at {second}: give one of them another with `#[task(name = \"..\")]`"
             ),
+            #[cfg(not(feature = "net"))]
             Self::Address(address) => write!(
                 f,
-                "{address:?} is no address that a client can connect to: give \"inproc\" to run in this process"
+                "{address:?} is no address that a client can connect to: give \"inproc\" to run in this process, or switch the feature `net` on for a cluster's"
             ),
+            #[cfg(feature = "net")]
+            Self::Address(address) => write!(
+                f,
+                "{address:?} is no address that a client can connect to: give \"inproc\" to run in this process, or a cluster's, as \"tcp://127.0.0.1:8786\""
+            ),
+            #[cfg(feature = "net")]
+            Self::Connect { address, why } => write!(f, "no connection to {address}: {why}"),
         }
     }
 }

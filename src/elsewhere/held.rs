@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use super::depart::{GONE, Manner, Order, OrderKey};
 use super::landing::Landing;
 use super::remote::{Remote, Stage};
-use super::report::{Gone, Report};
+use super::report::Gone;
 use super::twin;
 use crate::call::{AnyHandle, Pack};
 use crate::driver::Backend;
@@ -248,7 +248,7 @@ pub(super) fn send_new(
     };
     drop(stage);
     if let Err(gone) = sent {
-        landing.fail(&Report::of_itself(landing, gone));
+        landing.give_up(&gone);
     } else if remote.is_wanted()
         && let (Some(backend), Some(ticket)) = (landing.engine().backend(), remote.ticket())
     {

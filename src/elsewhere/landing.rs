@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::remote::{Remote, Seen};
-use super::{Land, RemoteId, Report};
+use super::{Gone, Land, RemoteId, Report};
 use crate::call::AnyHandle;
-use crate::error::{Blame, ErrorKind, TaskError};
+use crate::error::{ErrorKind, TaskError};
 use crate::graph::{Outcome, Spec};
 use crate::pool::Engine;
 use crate::pool::extras::Extra;
@@ -82,10 +82,6 @@ impl Landing {
         self.engine().name(self.remote().index())
     }
 
-    pub(super) fn blame(&self) -> Blame {
-        self.engine().blame(self.remote().index())
-    }
-
     /// Whether somebody waits for the value.
     pub fn is_wanted(&self) -> bool {
         self.remote().is_wanted()
@@ -132,6 +128,15 @@ impl Landing {
             return self.settle_cancelled(&claimed);
         }
         self.settle(&claimed, Err(error));
+    }
+
+    /// Nothing will come of the task, since there is nobody any more to say so.
+    pub fn give_up(&self, gone: &Gone) {
+        if let Some(claimed) = self.remote().win() {
+            let blame = self.engine().blame(claimed.index());
+            let error = TaskError::new(gone.kind, blame, &*gone.text, None);
+            self.settle(&claimed, Err(error));
+        }
     }
 
     /// The task has failed with the error of what it needs.

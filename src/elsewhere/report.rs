@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use super::landing::Landing;
 use crate::error::{Blame, ErrorKind, Failure, TaskError};
 
 /// Why a task has failed, without anything of this process.
@@ -50,18 +49,6 @@ impl From<&TaskError> for Report {
 }
 
 impl Report {
-    /// That a task fails since the connection has ended.
-    pub(super) fn of_itself(landing: &Landing, gone: Gone) -> Self {
-        let blame = landing.blame();
-        Self {
-            kind: gone.kind,
-            task: blame.task,
-            submitted_at: blame.location.map_or_else(String::new, ToString::to_string),
-            text: gone.text.into_owned(),
-            causes: Vec::new(),
-        }
-    }
-
     /// The error of the task of this name and place, which failed by itself or through another.
     pub(super) fn error_of(&self, own: &Blame) -> TaskError {
         let place = own.location.map_or_else(String::new, ToString::to_string);

@@ -10,6 +10,7 @@ mod any;
 mod back_pressure;
 mod bad_bytes;
 mod batching;
+mod clients;
 mod data;
 mod ends;
 mod frames;

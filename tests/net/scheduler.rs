@@ -18,13 +18,13 @@ use tenter::net::wire::{Hello, Kind, Message, Packer, Party, read_reason};
 use crate::support::{Bare, SOON, bytes_of, packed, timeless};
 
 /// A scheduler with what it notes.
-struct Served {
-    scheduler: Scheduler,
+pub(crate) struct Served {
+    pub(crate) scheduler: Scheduler,
     notes: Receiver<String>,
 }
 
 impl Served {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::with(timeless(), Config::default())
     }
 
@@ -43,7 +43,7 @@ impl Served {
         Self { scheduler, notes }
     }
 
-    fn addr(&self) -> SocketAddr {
+    pub(crate) fn addr(&self) -> SocketAddr {
         let address = self.scheduler.address().strip_prefix("tcp://");
         address.unwrap().parse().unwrap()
     }
@@ -59,6 +59,16 @@ impl Served {
 
     fn worker(&self, name: &str, slots: u32) -> Peer<ToWorker> {
         Peer::greet(self.addr(), Party::Worker(worker(name, slots)))
+    }
+
+    /// Waits until nothing is left of what clients wanted.
+    pub(crate) fn is_empty(&self) {
+        let left = || self.scheduler.census().tasks;
+        let deadline = std::time::Instant::now() + SOON;
+        while left() > 0 {
+            assert!(std::time::Instant::now() < deadline, "{} are left", left());
+            std::thread::yield_now();
+        }
     }
 
     /// The next note in which this stands.
@@ -92,13 +102,13 @@ fn function() -> FunctionInfo {
 }
 
 /// One end that says and hears messages.
-struct Peer<M> {
+pub(crate) struct Peer<M> {
     bare: Bare,
     heard: VecDeque<M>,
 }
 
 impl<M: Message> Peer<M> {
-    fn greet(to: SocketAddr, party: Party) -> Self {
+    pub(crate) fn greet(to: SocketAddr, party: Party) -> Self {
         let mut peer = Self {
             bare: Bare::connect(to),
             heard: VecDeque::new(),
@@ -109,11 +119,11 @@ impl<M: Message> Peer<M> {
         peer
     }
 
-    fn say<W: Message>(&mut self, words: &[W]) {
+    pub(crate) fn say<W: Message>(&mut self, words: &[W]) {
         self.bare.send(&packed(words));
     }
 
-    fn hear(&mut self) -> M {
+    pub(crate) fn hear(&mut self) -> M {
         while self.heard.is_empty() {
             let frame = self.bare.frame().expect("more words");
             if frame.kind == Kind::Heartbeat {

@@ -1,0 +1,87 @@
+//! Questions to the scheduler, and their answers.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use hashbrown::HashMap;
+
+use super::session::Session;
+use crate::ErrorKind;
+use crate::driver::Gone;
+use crate::net::message::{Answer, Condition, FromClient, Question, Ticket};
+
+/// How long an answer may take. The scheduler answers at once; a connection that is over says so sooner.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Questions that were not answered yet. Dropping this ends the waits.
+#[derive(Debug, Default)]
+pub(super) struct Questions {
+    newest: u64,
+    open: HashMap<u64, Sender<Answer>>,
+}
+
+impl Questions {
+    fn enter(&mut self) -> (u64, Receiver<Answer>) {
+        let (send, receive) = channel();
+        self.newest += 1;
+        self.open.insert(self.newest, send);
+        (self.newest, receive)
+    }
+}
+
+impl Session {
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// If the connection has ended, or this is the thread that would hear the answer.
+    pub(super) fn ask(&self, question: Question) -> Result<Answer, Gone> {
+        if !self.outlet.may_wait() {
+            return Err(unanswered(
+                "this thread hears what the scheduler says, and cannot wait for it",
+            ));
+        }
+        let (request, answer) = {
+            let state = &mut *self.state();
+            if let Some(gone) = &state.ended {
+                return Err(gone.clone());
+            }
+            state.questions.enter()
+        };
+        self.say(&FromClient::Ask { request, question });
+        self.outlet.flush();
+        answer.recv_timeout(PATIENCE).map_err(|why| {
+            self.state().questions.open.remove(&request);
+            match (why, &self.state().ended) {
+                (RecvTimeoutError::Disconnected, Some(gone)) => gone.clone(),
+                _ => unanswered("the scheduler does not answer"),
+            }
+        })
+    }
+
+    pub(super) fn answered(&self, request: u64, answer: Answer) {
+        let asker = self.state().questions.open.remove(&request);
+        // Who asked may have gone.
+        let _ = asker.map(|asker| asker.send(answer));
+    }
+
+    /// Why a task is not done.
+    pub(super) fn explanation(&self, ticket: Ticket, label: &str) -> String {
+        match self.ask(Question::Explain(ticket)) {
+            Ok(Answer::Text(text)) => format!("{label} is on the cluster: {text}"),
+            Ok(_) => format!("{label} is on the cluster"),
+            Err(gone) => match self.state().condition {
+                Some(Condition::NoWorkers { .. }) => {
+                    format!("{label} is on the cluster, which has no workers: start one")
+                }
+                _ => format!("{label} is on the cluster: {}", gone.text),
+            },
+        }
+    }
+}
+
+fn unanswered(text: &'static str) -> Gone {
+    Gone {
+        kind: ErrorKind::Disconnected,
+        text: text.into(),
+    }
+}

@@ -1,0 +1,121 @@
+//! Results that are held elsewhere, and values that are put there.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::session::Session;
+use super::state::{Open, Progress, State, What};
+use crate::ErrorKind;
+use crate::driver::Gone;
+use crate::net::data::{NotFetched, Peers};
+use crate::net::message::{FromClient, Holder, Run, TaskId, Ticket};
+
+impl Session {
+    /// Asks where a finished result is, if somebody waits for it and nobody has asked yet.
+    pub(super) fn fetch_if_wanted(&self, state: &mut State, ticket: u64) {
+        if let Some((landing, progress)) = state.progress(ticket)
+            && landing.is_wanted()
+            && progress.held
+            && !progress.asked
+        {
+            progress.asked = true;
+            let ticket = Ticket(ticket);
+            self.say(&FromClient::Fetch { ticket });
+        }
+    }
+
+    /// A result is held by these. Fetches it, unless that is under way.
+    pub(super) fn pull(
+        &self,
+        ticket: u64,
+        (data, bytes): (Run, u64),
+        holders: Vec<Holder>,
+        mentions: Vec<TaskId>,
+    ) {
+        match self.state().progress(ticket) {
+            Some((_, progress)) if !progress.fetching => {
+                progress.fetching = true;
+                progress.mentions = mentions;
+            }
+            _ => return,
+        }
+        let Some(peers) = self.peers_or_fail(ticket) else {
+            return;
+        };
+        let session = self.itself.clone();
+        peers.fetch(data, bytes, holders, move |fetched| {
+            if let Some(session) = session.upgrade() {
+                session.fetched(ticket, fetched);
+            }
+        });
+    }
+
+    fn fetched(&self, ticket: u64, fetched: Result<Bytes, NotFetched>) {
+        let mentions = match self.state().progress(ticket) {
+            Some((_, progress)) => {
+                progress.fetching = false;
+                std::mem::take(&mut progress.mentions)
+            }
+            None => return,
+        };
+        match fetched {
+            Ok(bytes) => self.arrived(ticket, &bytes, &mentions),
+            Err(failed) => {
+                for (holder, absent) in failed.tried {
+                    self.say(&FromClient::FetchFailed {
+                        ticket: Ticket(ticket),
+                        data: failed.data,
+                        holder,
+                        absent,
+                    });
+                }
+                self.outlet.flush();
+            }
+        }
+    }
+
+    /// Brings a value of this process to a worker.
+    pub(super) fn put(&self, ticket: u64, data: Run, holder: Holder) {
+        let content = match self.state().open.get(&ticket) {
+            Some(Open {
+                what: What::Copy(kept),
+                ..
+            }) => kept.clone(),
+            _ => return,
+        };
+        let Some(peers) = self.peers_or_fail(ticket) else {
+            return;
+        };
+        let session = self.itself.clone();
+        peers.put(data, content, holder, move |put| {
+            if let (Err(_), Some(session)) = (put, session.upgrade()) {
+                let ticket = Ticket(ticket);
+                session.say(&FromClient::PutFailed { ticket, data });
+                session.outlet.flush();
+            }
+        });
+    }
+
+    /// The connections for data. Without any, the task has failed.
+    fn peers_or_fail(&self, ticket: u64) -> Option<Arc<Peers>> {
+        let error = match self.peers() {
+            Ok(peers) => return Some(peers),
+            Err(error) => error,
+        };
+        let open = self.state().open.remove(&ticket);
+        let text = format!("its data cannot be moved: the system has no thread to give: {error}");
+        open?.landing.give_up(&Gone {
+            kind: ErrorKind::Failed,
+            text: text.into(),
+        });
+        None
+    }
+}
+
+impl Progress {
+    /// What it was is lost, and is being computed again.
+    pub(super) fn lose(&mut self) {
+        self.held = false;
+    }
+}

@@ -1,0 +1,108 @@
+//! What the scheduler says.
+
+use hashbrown::hash_map::Entry;
+
+use super::failure::report_of;
+use super::session::Session;
+use super::state::{Open, What};
+use crate::driver::RemoteId;
+use crate::net::message::{Condition, Finished, Located, TaskId, ToClient};
+
+impl Session {
+    /// Takes in what the scheduler says. It may run user code: decoders, wakers, destructors.
+    pub fn hear(&self, words: ToClient) {
+        match words {
+            ToClient::Finished {
+                ticket,
+                result,
+                mentions,
+            } => self.finished(ticket.0, &result, &mentions),
+            ToClient::Failed { ticket, failure } => {
+                if let Some(open) = self.close_ticket(ticket.0) {
+                    open.landing.fail(&report_of(&failure));
+                }
+            }
+            ToClient::Lost { ticket } => self.is_lost(ticket.0),
+            ToClient::Located {
+                ticket,
+                at: Located::Inline(bytes),
+                mentions,
+            } => self.arrived(ticket.0, &bytes, &mentions),
+            ToClient::Located {
+                ticket,
+                at:
+                    Located::Held {
+                        data,
+                        bytes,
+                        holders,
+                    },
+                mentions,
+            } => self.pull(ticket.0, (data, bytes), holders, mentions),
+            ToClient::Put {
+                ticket,
+                data,
+                holder,
+            } => self.put(ticket.0, data, holder),
+            ToClient::Answer { request, answer } => self.answered(request, answer),
+            ToClient::Coordinate { .. } => {}
+            ToClient::Condition(condition) => self.is_so(condition),
+        }
+    }
+
+    /// A ticket of which nothing more is to be heard.
+    fn close_ticket(&self, ticket: u64) -> Option<Open> {
+        self.state().open.remove(&ticket)
+    }
+
+    fn finished(&self, ticket: u64, result: &Finished, mentions: &[TaskId]) {
+        match result {
+            Finished::Inline(bytes) => self.arrived(ticket, bytes, mentions),
+            Finished::Held { .. } => {
+                let state = &mut *self.state();
+                if let Some((landing, progress)) = state.progress(ticket) {
+                    landing.finished();
+                    progress.held = true;
+                    self.fetch_if_wanted(state, ticket);
+                } else {
+                    let open = state.open.get_mut(&ticket);
+                    open.into_iter().for_each(Open::is_there);
+                }
+            }
+        }
+    }
+
+    /// The result of a task is here.
+    pub(super) fn arrived(&self, ticket: u64, bytes: &[u8], mentions: &[TaskId]) {
+        let open = match self.state().open.entry(ticket) {
+            Entry::Vacant(_) => return,
+            Entry::Occupied(mut open) if matches!(open.get().what, What::Copy(_)) => {
+                return open.get_mut().is_there();
+            }
+            Entry::Occupied(open) => open.remove(),
+        };
+        let names = mentions.iter().map(|task| RemoteId {
+            slot: task.slot,
+            generation: task.generation,
+        });
+        open.landing.deliver(bytes, &names.collect::<Vec<_>>());
+    }
+
+    fn is_lost(&self, ticket: u64) {
+        if let Some((landing, progress)) = self.state().progress(ticket) {
+            progress.lose();
+            landing.lost();
+        }
+    }
+
+    fn is_so(&self, condition: Condition) {
+        let before = self.state().condition.replace(condition);
+        let knew = matches!(before, Some(Condition::NoWorkers { .. }));
+        if let Condition::NoWorkers { ready } = condition
+            && !knew
+        {
+            eprintln!(
+                "tenter: the cluster has no workers, and {ready} of its tasks are ready: start a worker"
+            );
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! What one process has open at one scheduler.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::io;
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
+
+use super::kinds;
+use super::outlet::Outlet;
+use super::state::{Open, State, What};
+use crate::ErrorKind;
+use crate::driver::{Backend, Gone, Landing, Order, OrderKey, RemoteId};
+use crate::net::data::Peers;
+use crate::net::message::{
+    FromClient, INLINE_LIMIT, Input, Scattered, Submit, TaskId, TaskKey, Ticket,
+};
+
+/// Released tickets that are said at once, if nothing else is said before.
+const RELEASES: usize = 256;
+
+/// How a session gets to its connections for data.
+type StartPeers = Box<dyn Fn() -> io::Result<Arc<Peers>> + Send + Sync>;
+
+/// What one process has open at one scheduler. The backend of that process's engine.
+///
+/// Whoever owns the connection hands over what the scheduler says ([`hear`](Self::hear)), that time goes by
+/// ([`tick`](Self::tick)), and in the end that it has ended ([`lost`](Self::lost)).
+pub struct Session {
+    pub(super) outlet: Arc<dyn Outlet>,
+    pub(super) itself: Weak<Self>,
+    identity: u64,
+    start_peers: StartPeers,
+    peers: Mutex<Option<Arc<Peers>>>,
+    state: Mutex<State>,
+}
+
+impl Session {
+    /// A session that speaks through this outlet. Connections for data are made when they are needed first.
+    pub fn new(
+        outlet: Arc<dyn Outlet>,
+        peers: impl Fn() -> io::Result<Arc<Peers>> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|itself| Self {
+            outlet,
+            itself: itself.clone(),
+            // Random, as the seed of each hash map is.
+            identity: RandomState::new().hash_one(std::process::id()),
+            start_peers: Box::new(peers),
+            peers: Mutex::default(),
+            state: Mutex::default(),
+        })
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    /// The connections for data.
+    pub(super) fn peers(&self) -> io::Result<Arc<Peers>> {
+        let peers = &mut *self.peers.lock();
+        if let Some(peers) = peers {
+            return Ok(peers.clone());
+        }
+        let started = (self.start_peers)()?;
+        Ok(peers.insert(started).clone())
+    }
+
+    /// Says something that is never too large.
+    pub(super) fn say(&self, words: &FromClient) {
+        let said = self.outlet.send(words);
+        debug_assert!(said.is_ok(), "{words:?} is small");
+    }
+
+    fn say_released(&self, state: &mut State) {
+        if !state.released.is_empty() {
+            let tickets = std::mem::take(&mut state.released);
+            self.say(&FromClient::Release { tickets });
+        }
+    }
+
+    /// Time goes by: what has waited for company leaves alone.
+    pub fn tick(&self) {
+        let state = &mut *self.state();
+        self.say_released(state);
+    }
+
+    /// The connection has ended, and so does what is open: with an error that says this.
+    pub fn lost(&self, reason: &str) {
+        let text = format!(
+            "the connection to the cluster has ended: {reason}: what was not finished is lost to this process; connect a new client and submit it again"
+        );
+        let gone = Gone {
+            kind: ErrorKind::Disconnected,
+            text: text.into(),
+        };
+        self.end(gone.clone(), |landing| landing.give_up(&gone));
+    }
+
+    /// Ends everything that is open, and what is to come.
+    fn end(&self, gone: Gone, each: impl Fn(&Landing)) {
+        let (open, questions) = {
+            let state = &mut *self.state();
+            state.ended.get_or_insert(gone);
+            state.released.clear();
+            let open = std::mem::take(&mut state.open);
+            (open, std::mem::take(&mut state.questions))
+        };
+        // Whoever waits for an answer sees that none will come.
+        drop(questions);
+        drop(self.peers.lock().take());
+        // In the order in which they were submitted: what fails through another names it.
+        let mut open: Vec<(u64, Open)> = open.into_iter().collect();
+        open.sort_unstable_by_key(|(ticket, _)| *ticket);
+        open.iter().for_each(|(_, open)| each(&open.landing));
+    }
+
+    /// Opens a ticket, and says what makes it one.
+    fn open(
+        &self,
+        state: &mut State,
+        open: Open,
+        words: impl FnOnce(Ticket) -> FromClient,
+    ) -> Result<u64, Gone> {
+        let ticket = state.next()?;
+        if state.released.len() >= RELEASES {
+            self.say_released(state);
+        }
+        if let Err(error) = self.outlet.send(&words(Ticket(ticket))) {
+            return Err(Gone {
+                kind: ErrorKind::Encoding,
+                text: format!("its arguments are too large to be sent with it: {error}: scatter what is large, and give the handle").into(),
+            });
+        }
+        state.open.insert(ticket, open);
+        Ok(ticket)
+    }
+}
+
+impl Backend for Session {
+    fn identity(&self) -> u64 {
+        self.identity
+    }
+
+    fn submit(&self, order: Order, landing: Landing) -> Result<u64, Gone> {
+        let state = &mut *self.state();
+        if let Some(gone) = &state.ended {
+            return Err(gone.clone());
+        }
+        let number = state
+            .kinds
+            .number(&order.manner, &landing, |words| self.say(words));
+        let kind = number.map_err(|text| {
+            debug_assert_eq!(text, kinds::TOO_MANY);
+            Gone {
+                kind: ErrorKind::Failed,
+                text: text.into(),
+            }
+        })?;
+        self.open(state, Open::task(landing), |ticket| {
+            FromClient::Submit(Submit {
+                ticket,
+                kind,
+                key: order.key.map(key_of),
+                args: order.args.into(),
+                inputs: inputs_of(order.inputs),
+                mentions: inputs_of(order.mentions),
+            })
+        })
+    }
+
+    fn scatter(&self, name: &str, value: Vec<u8>, landing: Landing) -> Result<u64, Gone> {
+        let value = Bytes::from(value);
+        let (data, kept) = if value.len() <= INLINE_LIMIT {
+            (Scattered::Inline(value), Bytes::new())
+        } else {
+            (Scattered::Sized(value.len() as u64), value)
+        };
+        let what = What::Copy(kept);
+        self.open(&mut self.state(), Open { landing, what }, |ticket| {
+            FromClient::Scatter {
+                ticket,
+                name: name.to_owned(),
+                data,
+                on: Vec::new(),
+            }
+        })
+    }
+
+    fn adopt(&self, task: RemoteId, landing: Landing) -> Result<u64, Gone> {
+        let task = TaskId {
+            slot: task.slot,
+            generation: task.generation,
+        };
+        let open = Open::task(landing);
+        self.open(&mut self.state(), open, |ticket| FromClient::Want {
+            ticket,
+            task,
+        })
+    }
+
+    fn retry(&self, failed: u64, landing: Landing) -> Result<u64, Gone> {
+        let open = Open::task(landing);
+        self.open(&mut self.state(), open, |ticket| FromClient::Retry {
+            ticket,
+            of: Ticket(failed),
+        })
+    }
+
+    fn want(&self, ticket: u64) {
+        self.fetch_if_wanted(&mut self.state(), ticket);
+    }
+
+    fn cancel(&self, ticket: u64) {
+        self.say(&FromClient::Cancel {
+            tickets: vec![Ticket(ticket)],
+        });
+    }
+
+    fn release(&self, ticket: u64, detached: bool) {
+        let open = {
+            let state = &mut *self.state();
+            if state.ended.is_some() {
+                return;
+            }
+            let open = state.open.remove(&ticket);
+            if detached {
+                self.say(&FromClient::Detach {
+                    tickets: vec![Ticket(ticket)],
+                });
+                return;
+            }
+            state.released.push(Ticket(ticket));
+            // A task that may still run is to hear of it now.
+            if open.is_some() || state.released.len() >= RELEASES {
+                self.say_released(state);
+            }
+            open
+        };
+        drop(open);
+    }
+
+    fn explain(&self, ticket: u64, label: &str) -> Option<String> {
+        Some(self.explanation(Ticket(ticket), label))
+    }
+
+    fn flush(&self) {
+        self.outlet.flush();
+    }
+
+    fn wait_for_room(&self) {
+        if self.outlet.may_wait() {
+            self.outlet.wait_for_room();
+        }
+    }
+
+    fn close(&self) {
+        let gone = Gone {
+            kind: ErrorKind::Closed,
+            text: "the client is closed: start another one".into(),
+        };
+        self.end(gone, Landing::cancel);
+        self.outlet.close();
+    }
+}
+
+fn key_of(key: OrderKey) -> TaskKey {
+    TaskKey {
+        text: key.text,
+        kin: key.kin,
+    }
+}
+
+fn inputs_of(tickets: Vec<u64>) -> Vec<Input> {
+    let named = tickets.into_iter();
+    named.map(|ticket| Input::Ticket(Ticket(ticket))).collect()
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("outlet", &self.outlet)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,98 @@
+//! What is open at the scheduler.
+
+use bytes::Bytes;
+use hashbrown::HashMap;
+
+use super::ask::Questions;
+use super::kinds::Kinds;
+use crate::driver::{Gone, Landing};
+use crate::net::message::{Condition, TaskId, Ticket};
+
+/// What is open at the scheduler.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    newest: u64,
+    /// By their tickets: tasks that are not settled here, and values that were put elsewhere.
+    pub(super) open: HashMap<u64, Open>,
+    pub(super) kinds: Kinds,
+    /// To be said with whatever is said next.
+    pub(super) released: Vec<Ticket>,
+    pub(super) questions: Questions,
+    pub(super) condition: Option<Condition>,
+    /// Why nothing more is open.
+    pub(super) ended: Option<Gone>,
+}
+
+/// A ticket of which something is still to be heard.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub(super) landing: Landing,
+    pub(super) what: What,
+}
+
+/// What a ticket stands for.
+#[derive(Debug)]
+pub(super) enum What {
+    /// A task whose result comes here, if anybody wants it.
+    Task(Progress),
+    /// A value of this process, kept until a worker has it.
+    Copy(Bytes),
+}
+
+/// How far the result of a task is on its way here.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// It is finished, and its result is held elsewhere.
+    pub(super) held: bool,
+    /// It was asked where that is.
+    pub(super) asked: bool,
+    /// It is being fetched from there.
+    pub(super) fetching: bool,
+    /// The handles inside of what is being fetched.
+    pub(super) mentions: Vec<TaskId>,
+}
+
+impl State {
+    /// The next ticket.
+    ///
+    /// # Errors
+    /// If nothing can be open any more.
+    pub(super) fn next(&mut self) -> Result<u64, Gone> {
+        if let Some(gone) = &self.ended {
+            return Err(gone.clone());
+        }
+        self.newest += 1;
+        Ok(self.newest)
+    }
+
+    /// How far the result of a task is that is not settled here.
+    pub(super) fn progress(&mut self, ticket: u64) -> Option<(&Landing, &mut Progress)> {
+        match self.open.get_mut(&ticket)? {
+            Open {
+                landing,
+                what: What::Task(progress),
+            } => Some((landing, progress)),
+            Open {
+                what: What::Copy(_),
+                ..
+            } => None,
+        }
+    }
+}
+
+impl Open {
+    /// A worker has the copy of a value of this process.
+    pub(super) fn is_there(&mut self) {
+        self.landing.finished();
+        if let What::Copy(kept) = &mut self.what {
+            *kept = Bytes::new();
+        }
+    }
+
+    pub(super) fn task(landing: Landing) -> Self {
+        Self {
+            landing,
+            what: What::Task(Progress::default()),
+        }
+    }
+}
