@@ -83,7 +83,8 @@ pub enum FromClient {
         data: Run,
     },
     /// Runs a failed task again, and what it failed through: `ticket` is a want of a new task. If `of` has not failed, it is
-    /// a want of that. The scheduler does not keep what that takes yet: a failed task is given as it is.
+    /// a want of that. If one of those has no recipe any more or was cancelled, `ticket` fails as that did, and its text says
+    /// so.
     Retry {
         /// The client's new number for the task.
         ticket: Ticket,

@@ -22,6 +22,8 @@ pub struct Census {
     pub entries: usize,
     /// Other tables about tasks.
     pub notes: usize,
+    /// Functions, resources and requirements that were named.
+    pub interned: usize,
 }
 
 impl Machine {
@@ -43,7 +45,14 @@ impl Machine {
                 + self.misses.len()
                 + self.puts.len()
                 + self.house.len()
+                + self.successors.len()
+                + self
+                    .clients
+                    .iter()
+                    .map(|(_, client)| client.tries.len())
+                    .sum::<usize>()
                 + self.scattered_names.len(),
+            interned: self.kinds.swept_len(),
             tickets: self
                 .clients
                 .iter()
@@ -53,7 +62,7 @@ impl Machine {
                 .kinds
                 .requirements
                 .iter()
-                .map(|requirement| requirement.queue.len())
+                .map(|(_, requirement)| requirement.queue.len())
                 .sum(),
             ..Census::default()
         };
@@ -92,6 +101,9 @@ impl Machine {
         for list in self.mentions.values().chain(self.result_mentions.values()) {
             list.iter()
                 .for_each(|&index| *users.entry(index).or_insert(0) += 1);
+        }
+        for &index in self.successors.values() {
+            *users.entry(index).or_insert(0) += 1;
         }
         for (&index, &wants) in &self.house {
             *users.entry(index).or_insert(0) += wants;
@@ -134,7 +146,7 @@ impl Machine {
                 worker.is_idle(),
                 "worker {slot} is idle"
             );
-            let roomy = worker.has_room() && !worker.is_idle();
+            let roomy = worker.has_room() && !worker.is_idle() && !worker.is_full();
             assert_eq!(self.roomy.contains(slot), roomy, "worker {slot} has room");
             assert_eq!(
                 self.lined.contains(slot),
@@ -207,7 +219,7 @@ impl Machine {
 
     /// If a queue is not empty, nobody who could take from it has room.
     fn check_queues(&mut self) {
-        for (number, requirement) in self.kinds.requirements.iter().enumerate() {
+        for (number, requirement) in &self.kinds.requirements {
             if requirement.queue.is_empty() {
                 continue;
             }
@@ -218,7 +230,9 @@ impl Machine {
             };
             for &worker in all {
                 let its = &self.workers[worker as usize];
-                let takes = its.has_room() && its.has(&requirement.needs.resources);
+                // One that is full is looked at with the next tick.
+                let takes =
+                    its.has_room() && !its.is_full() && its.has(&requirement.needs.resources);
                 assert!(
                     !takes,
                     "worker {worker} has room, and tasks wait: {:?}",
@@ -231,7 +245,7 @@ impl Machine {
             .kinds
             .requirements
             .iter()
-            .map(|requirement| &requirement.queue);
+            .map(|(_, requirement)| &requirement.queue);
         let lines = self.workers.iter().map(|(_, worker)| &worker.line);
         let waiting: super::map::Set<u32> = lanes
             .chain(lines)

@@ -1,7 +1,8 @@
 //! What the scheduler knows of a client, and what a client's words do.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::fetch::Tries;
 use super::kinds::Needs;
 use super::task::Value;
 use super::tickets::Tickets;
@@ -25,6 +26,8 @@ pub(super) struct Client {
     pub(super) kinds: Vec<u32>,
     /// Results that it asked for and that are not there yet.
     pub(super) fetching: BTreeSet<Ticket>,
+    /// Those that it had trouble to get.
+    pub(super) tries: BTreeMap<Ticket, Tries>,
 }
 
 /// Finished tasks that keep their inputs, so that they can run again: on the account of the client that defined their kind.
@@ -49,6 +52,7 @@ impl Client {
             functions: Vec::new(),
             kinds: Vec::new(),
             fetching: BTreeSet::new(),
+            tries: BTreeMap::new(),
         }
     }
 }
@@ -157,7 +161,7 @@ impl Machine {
 
     pub(super) fn notify_one(&mut self, index: u32, client: u32, ticket: Ticket) {
         let fetching = self.clients[client as usize].fetching.remove(&ticket);
-        if fetching && let Some(at) = self.located(index) {
+        if fetching && let Some(at) = self.located(index, Some((client, ticket))) {
             let mentions = self.mentioned_by_result(index);
             let words = ToClient::Located {
                 ticket,
@@ -194,38 +198,6 @@ impl Machine {
         self.tell_client(client, words);
     }
 
-    /// Where the data of a task is, if it is anywhere.
-    pub(super) fn located(&mut self, index: u32) -> Option<Located> {
-        let data = self.data_name(index);
-        match &self.tasks.task(index).value {
-            Value::Inline(bytes) => Some(Located::Inline(bytes.clone())),
-            Value::Held(held) => {
-                let (bytes, holders) = (held.bytes, held.holders.clone());
-                let holders = holders.iter().map(|&worker| self.holder(worker)).collect();
-                Some(Located::Held {
-                    data,
-                    bytes,
-                    holders,
-                })
-            }
-            Value::None | Value::Failed(_) => None,
-        }
-    }
-
-    fn fetch(&mut self, client: u32, ticket: Ticket) {
-        let Some(index) = self.clients[client as usize].tickets.node(ticket) else {
-            return;
-        };
-        // Of a failure the client was told.
-        if matches!(self.tasks.task(index).value, Value::Failed(_)) {
-            return;
-        }
-        self.clients[client as usize].fetching.insert(ticket);
-        if self.tasks.is_settled(index) {
-            self.notify_one(index, client, ticket);
-        }
-    }
-
     fn answer(&mut self, client: u32, question: Question) -> Answer {
         let node = |ticket| self.clients[client as usize].tickets.node(ticket);
         match question {
@@ -237,7 +209,7 @@ impl Machine {
                 ))
             }
             Question::WhoHas(ticket) => {
-                let located = node(ticket).and_then(|index| self.located(index));
+                let located = node(ticket).and_then(|index| self.located(index, None));
                 Answer::Holders(match located {
                     Some(Located::Held { holders, .. }) => holders,
                     Some(Located::Inline(_)) | None => Vec::new(),

@@ -16,7 +16,7 @@ use super::task::{KEEPS_INPUTS, NO_RECIPE, REOPENING, SCATTERED, Value};
 use super::{Effect, Machine};
 use crate::driver::graph::State;
 use crate::net::message::{
-    Failure, FailureKind, Holder, InputData, Run, Source, ToClient, ToWorker,
+    Failure, FailureKind, Holder, InputData, PeerId, Run, Source, ToClient, ToWorker,
 };
 
 /// Stale entries that are left in a list of recipes.
@@ -40,14 +40,14 @@ impl Machine {
     }
 
     /// An input, as a worker is told of it.
-    pub(super) fn input_data(&mut self, index: u32, worker: u32) -> InputData {
+    pub(super) fn input_data(&mut self, index: u32, worker: u32, avoid: &[PeerId]) -> InputData {
         let data = self.data_name(index);
         let source = match &self.tasks.task(index).value {
             Value::Inline(bytes) => Source::Inline(bytes.clone()),
             Value::Held(held) if held.holders.contains(&worker) => Source::Here,
             Value::Held(held) => {
                 let (bytes, holders) = (held.bytes, held.holders.clone());
-                let holders = self.best_first(&holders);
+                let holders = self.best_first(&holders, avoid);
                 Source::At { bytes, holders }
             }
             Value::None | Value::Failed(_) => unreachable!("looked at before the task was claimed"),
@@ -60,12 +60,18 @@ impl Machine {
         }
     }
 
-    /// The holders, beginning at a random one, so that they share the work.
-    fn best_first(&mut self, holders: &[u32]) -> Vec<Holder> {
+    /// The holders, beginning at a random one, so that they share the work; those to be avoided come last.
+    pub(super) fn best_first(&mut self, holders: &[u32], avoid: &[PeerId]) -> Vec<Holder> {
         let first = self.random.below(holders.len());
         let (after, before) = holders.split_at(first);
         let order = before.iter().chain(after);
-        order.map(|&worker| self.holder(worker)).collect()
+        let mut holders: Vec<Holder> = order.map(|&worker| self.holder(worker)).collect();
+        if !avoid.is_empty() {
+            let failed =
+                |holder: &Holder| avoid.iter().filter(|&&one| one == holder.worker).count();
+            holders.sort_by_key(failed);
+        }
+        holders
     }
 
     pub(super) fn add_holder(&mut self, index: u32, worker: u32) {
@@ -77,9 +83,8 @@ impl Machine {
         }
         held.holders.push(worker);
         let bytes = held.bytes;
-        let worker = &mut self.workers[worker as usize];
-        worker.held.insert(index);
-        worker.held_bytes += bytes;
+        self.workers[worker as usize].held.insert(index);
+        self.hold(worker, bytes);
     }
 
     /// A worker has the data no longer. If nobody else has, they are lost.
@@ -89,9 +94,8 @@ impl Machine {
         };
         held.holders.retain(|&mut holder| holder != worker);
         let (bytes, gone) = (held.bytes, held.holders.is_empty());
-        let worker = &mut self.workers[worker as usize];
-        if worker.held.remove(&index) {
-            worker.held_bytes -= bytes;
+        if self.workers[worker as usize].held.remove(&index) {
+            self.unhold(worker, bytes);
         }
         if gone {
             self.tasks.task(index).value = Value::None;
@@ -117,9 +121,8 @@ impl Machine {
     /// The holders of these data are to forget them.
     pub(super) fn forget_data(&mut self, index: u32, data: Run, held: super::task::Held) {
         for worker in held.holders {
-            let its = &mut self.workers[worker as usize];
-            its.held.remove(&index);
-            its.held_bytes -= held.bytes;
+            self.workers[worker as usize].held.remove(&index);
+            self.unhold(worker, held.bytes);
             self.drop_data(worker, data);
         }
         self.drop_mentions_of_result(index);
@@ -259,12 +262,16 @@ impl Machine {
 
     /// Whether a task is finished and its data are needed and nowhere.
     fn is_lost(&mut self, index: u32) -> bool {
+        if self.tasks.graph.payload_mut(index).is_none() {
+            // It was let go in the same step.
+            return false;
+        }
         let finished = self.tasks.graph.state(index) == State::Finished;
         let task = self.tasks.task(index);
         finished && task.users > 0 && matches!(task.value, Value::None) && !task.is(REOPENING)
     }
 
-    fn can_run_again(&mut self, index: u32) -> bool {
+    pub(super) fn can_run_again(&mut self, index: u32) -> bool {
         !self.tasks.task(index).is(NO_RECIPE | SCATTERED)
     }
 
@@ -333,7 +340,7 @@ impl Machine {
             .take(missing)
             .collect();
         for worker in others {
-            let copy = self.input_data(index, worker);
+            let copy = self.input_data(index, worker, &[]);
             self.tell_worker(worker, ToWorker::Copy(copy));
         }
     }

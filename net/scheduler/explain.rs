@@ -44,7 +44,7 @@ impl Machine {
             return id.to_string();
         };
         let name = &kind.info.name;
-        let function = &self.kinds.functions[kind.function as usize].name;
+        let function = self.kinds.function_name(kind.function);
         format!("{} ({id})", if name.is_empty() { function } else { name })
     }
 
@@ -83,28 +83,70 @@ impl Machine {
     }
 
     fn explain_queued(&mut self, index: u32) -> String {
-        if self.workers.is_empty() {
-            return "it is ready, and there is no worker".into();
+        let again = self.again(index);
+        let why = self.explain_ready(index);
+        format!("{again}it is ready, and {why}")
+    }
+
+    /// What is to be said of a task that runs, or is to run, for the second time.
+    fn again(&mut self, index: u32) -> String {
+        let task = self.tasks.task(index);
+        match (task.deaths, task.failures) {
+            (0, 0) if task.attempt == 0 => String::new(),
+            (0, 0) => {
+                "it was sent out before, and what came of that was lost or given back; ".into()
+            }
+            (0, failures) => format!("it has failed {failures} times and is tried again; "),
+            (deaths, _) => format!("{deaths} workers have died while it ran there; "),
+        }
+    }
+
+    fn explain_ready(&mut self, index: u32) -> String {
+        if self.everyone.items().is_empty() {
+            return "there is no worker".into();
+        }
+        if let Some(worker) = self.in_line_of(index) {
+            let name = self.place_name(worker);
+            return format!("waits for {name}, which has its inputs or is preferred, and is busy");
         }
         let requirement = match self.requirement_of(index) {
             Ok(requirement) => requirement,
             Err(failure) => return failure.text.clone(),
         };
         if requirement == NONE {
-            let workers = self.workers.len();
-            return format!("it is ready, and all {workers} workers are busy");
+            let workers = self.everyone.items().len();
+            let full = self.full_among(requirement);
+            return format!("all {workers} workers are busy{full}");
         }
         self.explain_requirement(requirement)
     }
 
+    /// The worker in whose line a task stands.
+    fn in_line_of(&self, index: u32) -> Option<u32> {
+        let generation = self.tasks.graph.generation(index);
+        let its =
+            |entry: &super::lanes::Entry| (entry.index, entry.generation) == (index, generation);
+        let lined = self.lined.items().iter().copied();
+        let mut lined = lined.filter(|&worker| self.workers[worker as usize].line.iter().any(its));
+        lined.next()
+    }
+
+    /// What is to be said of workers that take nothing since they hold too much.
+    fn full_among(&self, requirement: u32) -> String {
+        match self.full_count(requirement) {
+            0 => String::new(),
+            full => format!(
+                ", {full} of them since they hold more than 80 % of the memory that they may: let results go, or add workers"
+            ),
+        }
+    }
+
     fn explain_requirement(&self, requirement: u32) -> String {
+        let full = self.full_among(requirement);
         let requirement = &self.kinds.requirements[requirement as usize];
         let mut wanted = Vec::new();
         if let Some(function) = requirement.needs.function {
-            wanted.push(format!(
-                "the task `{}`",
-                self.kinds.functions[function as usize].name
-            ));
+            wanted.push(format!("the task `{}`", self.kinds.function_name(function)));
         }
         if !requirement.needs.on.is_empty() {
             wanted.push(format!(
@@ -123,14 +165,14 @@ impl Machine {
         let (wanted, able) = (wanted.join(", and "), requirement.workers.len());
         let all = self.workers.len();
         if able == 0 {
-            return format!("it is ready, and none of {all} workers has {wanted}");
+            return format!("none of {all} workers has {wanted}");
         }
-        format!("it is ready, and the {able} of {all} workers that have {wanted} are busy")
+        format!("the {able} of {all} workers that have {wanted} are busy{full}")
     }
 
     fn explain_running(&mut self, index: u32) -> String {
         let Some(worker) = self.tasks.task(index).at else {
-            return "its data is on the way from a client to a worker".into();
+            return self.explain_put(index);
         };
         let now = self.now_us;
         let its = &self.workers[worker as usize];
@@ -150,6 +192,26 @@ impl Machine {
             its.sent.len() - 1,
             sent.attempt
         )
+    }
+
+    fn explain_put(&self, index: u32) -> String {
+        match self
+            .puts
+            .get(&index)
+            .map(|put| (put.worker, put.requirement))
+        {
+            Some((Some(worker), _)) => {
+                let name = self.place_name(worker);
+                format!("its data is on the way from a client to {name}")
+            }
+            Some((None, NONE)) => "its data waits at a client, since there is no worker".into(),
+            Some((None, requirement)) => {
+                let hosts = &self.kinds.requirements[requirement as usize].needs.on;
+                let hosts = hosts.join(", ");
+                format!("its data waits at a client: no worker is on one of {hosts}")
+            }
+            None => "nobody wants it any more, and its run has not ended".into(),
+        }
     }
 
     fn explain_finished(&mut self, index: u32) -> String {

@@ -39,7 +39,7 @@ impl Machine {
         self.everyone.set(slot, true);
         if self.told_no_workers {
             self.told_no_workers = false;
-            let workers = self.workers.len() as u32;
+            let workers = self.everyone.items().len() as u32;
             self.tell_clients(Condition::Workers { workers });
         }
         self.place_puts(None);
@@ -49,7 +49,7 @@ impl Machine {
 
     fn meet_requirements(&mut self, slot: u32) {
         let worker = &mut self.workers[slot as usize];
-        for (number, requirement) in self.kinds.requirements.iter_mut().enumerate().skip(1) {
+        for (number, requirement) in self.kinds.requirements.iter_mut().skip(1) {
             if worker.meets(&requirement.needs) {
                 requirement.workers.push(slot);
                 requirement.unmet_since_us = None;

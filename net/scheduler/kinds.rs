@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use slab::Slab;
+
 use super::lanes::Lanes;
 use super::map::Map;
 use crate::net::message::{FunctionInfo, KindOfTask};
@@ -9,7 +11,7 @@ use crate::net::message::{FunctionInfo, KindOfTask};
 /// A function that somebody has named.
 #[derive(Debug)]
 pub(super) struct Function {
-    pub(super) name: String,
+    pub(super) info: FunctionInfo,
     /// How long it takes, on average; `None` before the first has ended.
     mean_us: Option<f32>,
     /// Workers that have it.
@@ -77,29 +79,34 @@ pub(super) const NONE: u32 = 0;
 /// A resource that every worker has one of: a task that has been where workers died runs beside no other such, see `run.rs`.
 pub(super) const LAST_CHANCE: u32 = 0;
 
-/// Everything that is interned. Functions, resources and requirements are few and stay.
+/// Everything that is interned. Kinds go with the last who uses them; functions, resources and requirements that nobody uses
+/// are swept out when they have become many, see `sweep.rs`.
 #[derive(Debug)]
 pub(super) struct Kinds {
-    pub(super) functions: Vec<Function>,
-    function_numbers: BTreeMap<FunctionInfo, u32>,
-    resource_numbers: BTreeMap<String, u32>,
-    resource_names: Vec<String>,
+    pub(super) functions: Slab<Function>,
+    pub(super) function_numbers: BTreeMap<FunctionInfo, u32>,
+    pub(super) resource_numbers: BTreeMap<String, u32>,
+    pub(super) resource_names: Slab<String>,
     pub(super) kinds: Map<u32, Kind>,
     next_kind: u32,
-    pub(super) requirements: Vec<Requirement>,
-    requirement_numbers: BTreeMap<Needs, u32>,
+    pub(super) requirements: Slab<Requirement>,
+    pub(super) requirement_numbers: BTreeMap<Needs, u32>,
 }
 
 impl Kinds {
     pub(super) fn new() -> Self {
+        let (mut resource_names, mut requirements) = (Slab::new(), Slab::new());
+        let last_chance = resource_names.insert(String::new());
+        let none = requirements.insert(Requirement::default());
+        debug_assert_eq!((last_chance, none), (LAST_CHANCE as usize, NONE as usize));
         Self {
-            functions: Vec::new(),
+            functions: Slab::new(),
             function_numbers: BTreeMap::new(),
             resource_numbers: BTreeMap::from([(String::new(), LAST_CHANCE)]),
-            resource_names: vec![String::new()],
+            resource_names,
             kinds: Map::default(),
             next_kind: 0,
-            requirements: vec![Requirement::default()],
+            requirements,
             requirement_numbers: BTreeMap::from([(Needs::default(), NONE)]),
         }
     }
@@ -108,13 +115,12 @@ impl Kinds {
         if let Some(&number) = self.function_numbers.get(info) {
             return number;
         }
-        let number = self.functions.len() as u32;
-        self.functions.push(Function {
-            name: info.name.clone(),
+        let number = self.functions.insert(Function {
+            info: info.clone(),
             mean_us: None,
             workers: 0,
             is_known: false,
-        });
+        }) as u32;
         self.function_numbers.insert(info.clone(), number);
         number
     }
@@ -123,10 +129,19 @@ impl Kinds {
         if let Some(&number) = self.resource_numbers.get(name) {
             return number;
         }
-        let number = self.resource_names.len() as u32;
-        self.resource_names.push(name.to_owned());
+        let number = self.resource_names.insert(name.to_owned()) as u32;
         self.resource_numbers.insert(name.to_owned(), number);
         number
+    }
+
+    /// What people call a function.
+    pub(super) fn function_name(&self, number: u32) -> &str {
+        &self.functions[number as usize].info.name
+    }
+
+    /// How many things are kept that a sweep could find unused.
+    pub(super) fn swept_len(&self) -> usize {
+        self.functions.len() + self.resource_names.len() + self.requirements.len()
     }
 
     pub(super) fn resource_name(&self, number: u32) -> &str {
@@ -186,13 +201,12 @@ impl Kinds {
         if let Some(&number) = self.requirement_numbers.get(&needs) {
             return (number, false);
         }
-        let number = self.requirements.len() as u32;
-        self.requirement_numbers.insert(needs.clone(), number);
-        self.requirements.push(Requirement {
+        let number = self.requirements.insert(Requirement {
             workers: meets(&needs),
-            needs,
+            needs: needs.clone(),
             ..Requirement::default()
-        });
+        }) as u32;
+        self.requirement_numbers.insert(needs, number);
         (number, true)
     }
 }

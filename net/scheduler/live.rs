@@ -5,34 +5,43 @@ use super::kinds::NONE;
 use super::{Effect, Machine};
 use crate::net::message::{Condition, FailureKind, PeerId};
 
+/// Time that passes without a word counts as no more than this.
+const LONGEST_STEP_US: u64 = 10_000_000;
+
 impl Machine {
-    /// When the next [`Tick`](super::Stimulus::Tick) is due.
+    /// When the next [`Tick`](super::Stimulus::Tick) is due, by the clock that the machine is told.
     pub fn next_tick_us(&self) -> u64 {
-        self.ticked_us + self.config.tick_us
+        self.ticked_us.saturating_add(self.config.tick_us)
     }
 
-    /// The clock, which never goes back.
-    pub(super) fn advance(&mut self, now_us: u64) {
-        self.now_us = self.now_us.max(now_us);
+    /// The machine's own clock goes on by what the clock that it is told does, but never back, and never far at once: a clock
+    /// that jumps makes nothing seem to have taken long.
+    pub(super) fn advance(&mut self, told_us: u64) {
+        let step = told_us.saturating_sub(self.told_us);
+        self.told_us = told_us;
+        self.now_us += step.min(LONGEST_STEP_US);
     }
 
     pub(super) fn tick(&mut self) {
-        self.ticked_us = self.now_us;
+        self.ticked_us = self.told_us;
+        self.answer_later();
         self.balance();
+        self.relieve();
         self.fail_unmet();
+        self.sweep_if_many();
     }
 
     /// How many tasks wait in queues.
     pub(super) fn ready_count(&self) -> u64 {
         let queues = self.kinds.requirements.iter();
         queues
-            .map(|requirement| requirement.queue.len() as u64)
+            .map(|(_, requirement)| requirement.queue.len() as u64)
             .sum()
     }
 
-    /// Tells everyone, once, that tasks are ready and there is no worker.
+    /// Tells everyone, once, that tasks are ready and there is no worker that takes any.
     pub(super) fn tell_if_no_workers(&mut self) {
-        if self.told_no_workers || !self.workers.is_empty() {
+        if self.told_no_workers || !self.everyone.items().is_empty() {
             return;
         }
         let ready = self.ready_count();
@@ -47,7 +56,13 @@ impl Machine {
         let Some(timeout) = self.config.no_workers_us else {
             return;
         };
-        for number in 0..self.kinds.requirements.len() {
+        let all: Vec<usize> = self
+            .kinds
+            .requirements
+            .iter()
+            .map(|(number, _)| number)
+            .collect();
+        for number in all {
             let nobody = if number == NONE as usize {
                 self.everyone.items().is_empty()
             } else {

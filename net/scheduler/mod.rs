@@ -29,14 +29,18 @@
 mod client;
 mod data;
 mod explain;
+mod fetch;
 mod house;
 mod join;
 mod kinds;
 mod lanes;
 mod live;
 mod map;
+mod memory;
+mod missing;
 mod place;
 mod random;
+mod retry;
 mod roster;
 mod run;
 mod scatter;
@@ -45,6 +49,7 @@ mod settle;
 mod steal;
 mod stimulus;
 mod submit;
+mod sweep;
 mod task;
 mod tickets;
 mod want;
@@ -64,6 +69,7 @@ use client::{Client, Lineage};
 use kinds::Kinds;
 use lanes::Entry;
 use map::Map;
+use missing::Misses;
 use random::Random;
 use roster::Roster;
 use scatter::Put;
@@ -106,6 +112,8 @@ impl Default for Config {
 /// The scheduler's state; see the [module](self).
 pub struct Machine {
     config: Config,
+    /// The clock that it is told, and its own.
+    told_us: u64,
     now_us: u64,
     ticked_us: u64,
     random: Random,
@@ -123,17 +131,23 @@ pub struct Machine {
     lined: Roster,
     /// Workers to be looked at before the stimulus is over.
     touched: Vec<u32>,
+    /// Clients that are told with the next tick where a result is.
+    later: Vec<(PeerId, crate::net::message::Ticket)>,
     /// Tasks whose data were lost or let go, and are needed.
     lost: Vec<u32>,
     /// How many runs were sent.
     order: u64,
+    /// So much interned is worth a sweep.
+    sweep_at: usize,
     /// Rare things that are known of tasks: the kin of those with a key, handles in arguments and in results, inputs that were
     /// missed, data on its way from clients and its names.
     kins: Map<u32, u64>,
     mentions: Map<u32, Vec<u32>>,
     result_mentions: Map<u32, Vec<u32>>,
-    misses: Map<u32, u8>,
+    misses: Map<u32, Misses>,
     puts: Map<u32, Put>,
+    /// What failed tasks were made anew as: they want it.
+    successors: Map<u32, u32>,
     /// How often who coordinates wants a task.
     house: Map<u32, u32>,
     scattered_names: Map<u32, String>,
@@ -168,6 +182,7 @@ impl Machine {
         Self {
             random: Random::new(config.seed),
             config,
+            told_us: 0,
             now_us: 0,
             ticked_us: 0,
             tasks,
@@ -181,13 +196,16 @@ impl Machine {
             crowded: Roster::default(),
             lined: Roster::default(),
             touched: Vec::new(),
+            later: Vec::new(),
             lost: Vec::new(),
             order: 0,
+            sweep_at: sweep::LEAST_SWEEP,
             kins: Map::default(),
             mentions: Map::default(),
             result_mentions: Map::default(),
             misses: Map::default(),
             puts: Map::default(),
+            successors: Map::default(),
             house: Map::default(),
             scattered_names: Map::default(),
             lineages: Map::default(),

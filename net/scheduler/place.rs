@@ -152,20 +152,21 @@ impl Machine {
     fn worker_with_room(&mut self, requirement: u32) -> Option<u32> {
         if requirement == NONE {
             let one = self.idle.random(&mut self.random);
-            return one.or_else(|| self.less_busy_of_two());
+            let one = one.or_else(|| self.less_busy_of_two());
+            return one.or_else(|| self.full_one_for(requirement));
         }
-        let requirement = &self.kinds.requirements[requirement as usize];
-        let workers = &requirement.workers;
+        let known = &self.kinds.requirements[requirement as usize];
+        let workers = &known.workers;
         let takes = |&&worker: &&u32| {
             let worker = &self.workers[worker as usize];
-            worker.has_room() && worker.has(&requirement.needs.resources)
+            worker.has_room() && !worker.is_full() && worker.has(&known.needs.resources)
         };
         let idle = |worker: &&u32| self.workers[**worker as usize].is_idle() && takes(worker);
         let found = workers
             .iter()
             .find(idle)
             .or_else(|| workers.iter().find(takes));
-        found.copied()
+        found.copied().or_else(|| self.full_one_for(requirement))
     }
 
     fn less_busy_of_two(&mut self) -> Option<u32> {
@@ -206,7 +207,8 @@ impl Machine {
         let (after, before) = workers.split_at(first);
         let mut some = before.iter().chain(after).copied().take(MOST_PREFERRED);
         some.find(|&worker| {
-            self.workers[worker as usize].has_room() && self.meets(worker, requirement)
+            let its = &self.workers[worker as usize];
+            its.has_room() && !its.is_full() && self.meets(worker, requirement)
         })
     }
 
@@ -275,7 +277,7 @@ impl Machine {
         if !function.is_known && !self.workers.is_empty() {
             let text = format!(
                 "no worker has the task `{}` with this signature: start the same version of the program on all sides",
-                function.name
+                function.info.name
             );
             return Err(self.failure(kind_number, FailureKind::UnknownFunction, text));
         }

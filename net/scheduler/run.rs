@@ -9,15 +9,12 @@
 use std::sync::Arc;
 
 use super::client::Fault;
-use super::task::{MISSED, Value};
+use super::task::Value;
 use super::{Machine, task};
 use crate::driver::graph::{Born, GIVEN, State};
 use crate::net::message::{
-    Done, Failure, FailureKind, Finished, FromWorker, INLINE_LIMIT, Missing, PeerId, Run,
+    Done, Failure, FailureKind, Finished, FromWorker, INLINE_LIMIT, PeerId, Run,
 };
-
-/// After a run has missed its inputs this often, holders that could not be reached are taken to have lost them.
-const MOST_MISSES: u8 = 3;
 
 impl Machine {
     /// Does what a worker says.
@@ -72,7 +69,7 @@ impl Machine {
     }
 
     /// The task of a run, if it is the current one and this worker has it.
-    fn current(&mut self, run: Run, worker: u32) -> Option<u32> {
+    pub(super) fn current(&mut self, run: Run, worker: u32) -> Option<u32> {
         let index = run.task.slot;
         let sent = self.workers[worker as usize].sent.get(&index)?;
         // What is in the books lives: its slot has no other life meanwhile.
@@ -236,62 +233,6 @@ impl Machine {
             return true;
         }
         false
-    }
-
-    fn missing(&mut self, worker: u32, missing: Missing) {
-        let Some(index) = self.current(missing.run, worker) else {
-            return;
-        };
-        self.leave(index, worker);
-        let misses = self.misses.entry(index).or_insert(0);
-        *misses = misses.saturating_add(1);
-        let often = *misses >= MOST_MISSES;
-        self.tasks.task(index).set(MISSED, true);
-        for (data, holder, absent) in missing.data {
-            if absent || often {
-                self.has_not(data, holder);
-            }
-        }
-        if self.tasks.graph.state(index) == State::Cancelled {
-            self.end_cancelled(index);
-            return;
-        }
-        self.recover();
-        self.requeue(index);
-    }
-
-    /// A worker was found to have data no longer.
-    pub(super) fn has_not(&mut self, data: Run, holder: PeerId) {
-        let Some(worker) = self.worker_slot(holder) else {
-            return;
-        };
-        let index = data.task.slot;
-        if self.workers[worker as usize].held.contains(&index) && self.data_name(index) == data {
-            // It may have them all the same: nobody could reach it.
-            self.drop_data(worker, data);
-            self.remove_holder(index, worker);
-        }
-    }
-
-    pub(super) fn fetch_failed(
-        &mut self,
-        client: u32,
-        ticket: crate::net::message::Ticket,
-        data: Run,
-        holder: PeerId,
-        absent: bool,
-    ) {
-        let Some(index) = self.clients[client as usize].tickets.node(ticket) else {
-            return;
-        };
-        if absent && data.task == self.tasks.id(index) {
-            self.has_not(data, holder);
-        }
-        let fetching = &mut self.clients[client as usize].fetching;
-        fetching.insert(ticket);
-        if self.tasks.task(index).has_data() {
-            self.notify_one(index, client, ticket);
-        }
     }
 
     /// Data has arrived at a worker: what a client puts, or a copy.

@@ -49,7 +49,8 @@ impl Machine {
         let its = &self.workers[worker as usize];
         let (idle, room) = (its.is_idle(), its.has_room());
         self.idle.set(worker, idle);
-        self.roomy.set(worker, room && !idle);
+        let full = its.is_full();
+        self.roomy.set(worker, room && !idle && !full);
         self.crowded.set(worker, its.is_crowded());
         self.lined.set(worker, !its.line.is_empty());
     }
@@ -94,16 +95,18 @@ impl Machine {
             }
         };
         offer(&its.line, From::Line);
+        let full = its.is_full();
+        let leaves_to_others = |requirement: u32| full && self.others_have_memory(requirement);
         for &requirement in &its.met {
             let requirement_of = &self.kinds.requirements[requirement as usize];
-            if its.has(&requirement_of.needs.resources) {
+            if its.has(&requirement_of.needs.resources) && !leaves_to_others(requirement) {
                 offer(&requirement_of.queue, From::Queue(requirement));
             }
         }
-        offer(
-            &self.kinds.requirements[NONE as usize].queue,
-            From::Queue(NONE),
-        );
+        if !leaves_to_others(NONE) {
+            let queue = &self.kinds.requirements[NONE as usize].queue;
+            offer(queue, From::Queue(NONE));
+        }
         match best?.1 {
             From::Line => self.workers[worker as usize].line.pop(),
             From::Queue(requirement) => self.kinds.requirements[requirement as usize].queue.pop(),
@@ -123,9 +126,10 @@ impl Machine {
         };
         let number = self.kind_for(worker, kind);
         let inputs = self.tasks.graph.inputs(index);
+        let avoid = self.unreached_for(index);
         let inputs = inputs
             .into_iter()
-            .map(|input| self.input_data(input, worker))
+            .map(|input| self.input_data(input, worker, &avoid))
             .collect();
         let mentions = if mentions {
             self.mentioned(index)
@@ -213,7 +217,7 @@ impl Machine {
         let known = self.kinds.kind(kind);
         let (info, function) = (&known.info, known.function);
         let name = if info.name.is_empty() {
-            self.kinds.functions[function as usize].name.clone()
+            self.kinds.function_name(function).to_owned()
         } else {
             info.name.clone()
         };

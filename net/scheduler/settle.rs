@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Machine;
-use super::task::{KEEPS_INPUTS, KEYED, MENTIONS, MISSED, SCATTERED, Value};
+use super::task::{KEEPS_INPUTS, KEYED, MENTIONS, SCATTERED, Value};
 use crate::driver::graph::{Outcome, State};
 use crate::net::message::{Failure, FailureKind, Run};
 
@@ -50,7 +50,7 @@ impl Machine {
                 self.let_inputs_go(index, &inputs);
             }
             Some(_) => self.end(index, Outcome::Value),
-            None => self.end_keeping_inputs(index),
+            None => self.end_keeping_inputs(index, Outcome::Value),
         }
         self.notify(index);
         let task = self.tasks.task(index);
@@ -63,7 +63,7 @@ impl Machine {
     pub(super) fn fail(&mut self, index: u32, failure: Arc<Failure>) {
         self.tasks.task(index).value = Value::Failed(failure);
         self.forget_misses(index);
-        self.end(index, Outcome::Error);
+        self.end_keeping_inputs(index, Outcome::Error);
         self.notify(index);
     }
 
@@ -102,17 +102,18 @@ impl Machine {
         }
     }
 
-    fn end_keeping_inputs(&mut self, index: u32) {
+    /// Its recipe may be needed again: lost data are computed anew, what has failed is retried.
+    fn end_keeping_inputs(&mut self, index: u32, outcome: Outcome) {
         let inputs = self.tasks.graph.inputs(index);
         let tasks = &mut self.tasks;
         if tasks
             .graph
-            .finish(&mut tasks.cache, index, Outcome::Value, &mut tasks.fx)
+            .finish(&mut tasks.cache, index, outcome, &mut tasks.fx)
         {
             tasks.fx.free.push(index);
         }
         inputs.iter().for_each(|&input| self.lower_users(input));
-        if !inputs.is_empty() {
+        if !inputs.is_empty() && self.can_run_again(index) {
             self.keep_inputs(index);
         }
     }
@@ -148,14 +149,21 @@ impl Machine {
 
     fn settle_unrun(&mut self, index: u32, failed: bool) {
         self.forget_misses(index);
-        for input in self.tasks.graph.inputs(index) {
+        let inputs = self.tasks.graph.inputs(index);
+        for &input in &inputs {
             self.lower_users(input);
+            if failed {
+                // The graph gives a want of it up, and the recipe is kept.
+                self.tasks.graph.retain(input);
+            }
         }
         let tasks = &mut self.tasks;
         tasks
             .graph
             .finish_unrun(&mut tasks.cache, index, failed, &mut tasks.fx);
-        if self.tasks.task(index).is(MENTIONS) {
+        if failed {
+            self.keep_inputs(index);
+        } else if self.tasks.task(index).is(MENTIONS) {
             self.drop_mentions(index);
         }
     }
@@ -189,6 +197,9 @@ impl Machine {
         if task.is(SCATTERED) {
             self.scattered_names.remove(&index);
         }
+        if matches!(task.value, Value::Failed(_)) {
+            self.drop_successor(index);
+        }
         match task.value {
             Value::Held(held) => self.forget_data(index, data, *held),
             Value::None | Value::Inline(_) | Value::Failed(_) => {
@@ -196,12 +207,5 @@ impl Machine {
             }
         }
         self.release_kind(task.kind);
-    }
-
-    fn forget_misses(&mut self, index: u32) {
-        if self.tasks.task(index).is(MISSED) {
-            self.tasks.task(index).set(MISSED, false);
-            self.misses.remove(&index);
-        }
     }
 }

@@ -88,7 +88,7 @@ impl Machine {
         }
     }
 
-    fn spec(&self, kind: u32) -> Spec {
+    pub(super) fn spec(&self, kind: u32) -> Spec {
         let info = &self.kinds.kind(kind).info;
         Spec {
             priority: info.priority,
@@ -303,26 +303,12 @@ impl Machine {
         Ok(())
     }
 
-    /// A second want of the same task. To run what has failed again takes its inputs, which a failed task lets go: later.
-    pub(super) fn retry(&mut self, client: u32, ticket: Ticket, of: Ticket) -> Result<(), Fault> {
-        self.expect_new(client, ticket)?;
-        let Some(index) = self.clients[client as usize].tickets.node(of) else {
-            let failure = forgotten(of.to_string(), "the task to be retried was released");
-            let node = self.failed_node(failure);
-            self.give_ticket(node, client, ticket);
-            return Ok(());
-        };
-        self.tasks.graph.retain(index);
-        self.give_ticket(index, client, ticket);
-        Ok(())
-    }
-
     /// A failure that the scheduler finds itself.
     pub(super) fn failure(&self, kind: u32, of: FailureKind, text: String) -> Arc<Failure> {
         let known = self.kinds.kinds.get(&kind);
         let name = known.map_or("", |kind| {
             let name = kind.info.name.as_str();
-            let function = &self.kinds.functions[kind.function as usize].name;
+            let function = self.kinds.function_name(kind.function);
             if name.is_empty() { function } else { name }
         });
         Arc::new(Failure {
@@ -336,7 +322,7 @@ impl Machine {
 }
 
 /// The failure of a task that is not there any more.
-fn forgotten(task: String, text: &str) -> Arc<Failure> {
+pub(super) fn forgotten(task: String, text: &str) -> Arc<Failure> {
     Arc::new(Failure {
         kind: FailureKind::Forgotten,
         task,

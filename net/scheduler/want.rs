@@ -2,7 +2,6 @@
 //! it as a part of their recipe; only the former keep its data.
 
 use super::Machine;
-use super::submit::failed;
 use super::task::Value;
 use crate::driver::graph::State;
 use crate::net::message::{FailureKind, Ticket};
@@ -39,6 +38,7 @@ impl Machine {
     pub(super) fn release(&mut self, client: u32, ticket: Ticket, detach: bool) {
         let its = &mut self.clients[client as usize];
         its.fetching.remove(&ticket);
+        its.tries.remove(&ticket);
         let Some(index) = its.tickets.remove(ticket) else {
             return;
         };
@@ -63,16 +63,7 @@ impl Machine {
         let kind = self.tasks.task(index).kind;
         let failure = self.failure(kind, FailureKind::Cancelled, "it was cancelled".into());
         if self.is_wanted_by_others(index, client) {
-            let node = self.failed_node(failure.clone());
-            self.clients[client as usize].tickets.replace(ticket, node);
-            let task = self.tasks.task(node);
-            task.users = 1;
-            task.wants.add(client, ticket);
-            self.tasks.task(index).wants.remove(client, ticket);
-            self.abandon_put(index, client, ticket);
-            self.drop_user(index);
-            self.clients[client as usize].fetching.remove(&ticket);
-            self.tell_client(client, failed(ticket, failure));
+            self.fail_ticket(index, client, ticket, failure);
             return;
         }
         self.tasks.task(index).value = Value::Failed(failure);

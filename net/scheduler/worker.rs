@@ -11,6 +11,8 @@ use crate::net::message::{PeerId, WorkerHello};
 const MOST_AHEAD: usize = 256;
 /// Of tasks that are longer than this, none is sent ahead: it might wait for long, and the pause between two is nothing.
 const LONG_US: u64 = 100_000;
+/// A task is better off elsewhere than at a worker that is full, if that takes less than this.
+const FULL_US: u64 = 1_000_000;
 /// The round trip that is assumed until one was measured.
 const FIRST_ROUND_TRIP_US: f32 = 200.0;
 /// How much a new measurement counts.
@@ -100,10 +102,18 @@ impl Worker {
         self.slots.max(0) as usize
     }
 
+    /// Whether it holds more than four fifths of what it may. It then gets work only if nobody else can do it, and one run
+    /// at a time: what that lets go may make room.
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        let limit = self.hello.memory_limit;
+        limit > 0 && self.held_bytes.saturating_mul(5) > limit.saturating_mul(4)
+    }
+
     /// Whether a thread is free.
     #[inline]
     pub(super) fn is_idle(&self) -> bool {
-        self.standing == Standing::Working && self.sent.len() < self.width()
+        self.standing == Standing::Working && self.sent.len() < self.width() && !self.is_full()
     }
 
     /// Whether it may be sent a run more than its threads can take at once: enough to bridge the way to the scheduler and
@@ -113,6 +123,9 @@ impl Worker {
         let (sent, width) = (self.sent.len(), self.width());
         if self.standing != Standing::Working || width == 0 {
             return false;
+        }
+        if self.is_full() {
+            return sent == 0;
         }
         if sent <= width {
             return sent < width || self.sent_us < LONG_US * sent as u64;
@@ -138,7 +151,8 @@ impl Worker {
     /// How long a task that is placed there now is thought to wait.
     #[inline]
     pub(super) fn backlog_us(&self) -> u64 {
-        self.wait_us() + self.line.cost_us() / self.width().max(1) as u64
+        let full_us = if self.is_full() { FULL_US } else { 0 };
+        full_us + self.wait_us() + self.line.cost_us() / self.width().max(1) as u64
     }
 
     /// A run was answered after `took_us`, of which the worker accounts for `known_us`.

@@ -2,6 +2,11 @@
 
 mod data;
 mod faults;
+mod fetching;
 mod house;
+mod keeping;
+mod memory;
 mod placing;
+mod retrying;
 mod rig;
+mod time;

@@ -18,6 +18,8 @@ pub(super) struct Rig {
     pub(super) now_us: u64,
     peers: u32,
     tickets: u64,
+    /// How long bodies take.
+    pub(super) run_us: u32,
     /// What was said by the last step.
     pub(super) said: Vec<Effect>,
 }
@@ -56,6 +58,7 @@ impl Rig {
             now_us: 0,
             peers: 0,
             tickets: 0,
+            run_us: 10,
             said: Vec::new(),
         }
     }
@@ -147,7 +150,7 @@ impl Rig {
             run,
             result,
             mentions: mentions.to_vec(),
-            run_us: 10,
+            run_us: self.run_us,
             lay_us: 0,
         };
         self.hear(worker, FromWorker::Done(done));
@@ -162,6 +165,11 @@ impl Rig {
             causes: Vec::new(),
         });
         self.hear(worker, FromWorker::Failed { run, failure });
+    }
+
+    /// Why a task does not run.
+    pub(super) fn why(&mut self, client: PeerId, ticket: Ticket) -> String {
+        self.machine.why(client, ticket)
     }
 
     /// Runs that the last step sent, and where.
