@@ -6,153 +6,10 @@
 
 #[path = "peers/counting.rs"]
 mod counting;
+#[path = "peers/placing.rs"]
+mod placing;
 
-use std::collections::VecDeque;
-use std::time::Instant;
-
-use bytes::Bytes;
-use tenter::net::message::{
-    ClientHello, Define, Done, Finished, FromClient, FromWorker, FunctionInfo, Input, KindOfTask,
-    PeerId, Run, Submit, SubmitMany, Ticket, ToWorker, WorkerHello,
-};
-use tenter::net::scheduler::{Config, Effect, Machine, Stimulus};
-
-const CLIENT: PeerId = PeerId(1);
-const TASKS: u64 = 200_000;
-/// Tasks submitted at once, and answers taken in at once.
-const BATCH: u64 = 256;
-const BIG: u64 = 1 << 20;
-
-struct Bench {
-    machine: Machine,
-    now_us: u64,
-    out: Vec<Effect>,
-    runs: VecDeque<(PeerId, Run)>,
-    placed: u64,
-}
-
-impl Bench {
-    fn new(workers: u32) -> Self {
-        let mut bench = Self {
-            machine: Machine::new(Config::default()),
-            now_us: 0,
-            out: Vec::new(),
-            runs: VecDeque::new(),
-            placed: 0,
-        };
-        let function = FunctionInfo {
-            name: "noop".into(),
-            signature: 1,
-        };
-        for worker in 0..workers {
-            let hello = WorkerHello {
-                slots: 4,
-                functions: vec![function.clone()],
-                ..WorkerHello::default()
-            };
-            bench.tell(Stimulus::WorkerJoined(PeerId(2 + worker), Box::new(hello)));
-        }
-        bench.tell(Stimulus::ClientJoined(CLIENT, ClientHello::default()));
-        bench.say(FromClient::Define(Define::Function(function)));
-        bench.say(FromClient::Define(Define::Kind(
-            Box::<KindOfTask>::default(),
-        )));
-        bench
-    }
-
-    fn tell(&mut self, stimulus: Stimulus) {
-        self.now_us += 1;
-        self.machine.handle(self.now_us, stimulus, &mut self.out);
-        for effect in self.out.drain(..) {
-            if let Effect::ToWorker(worker, ToWorker::Assign(assign)) = effect {
-                self.placed += 1;
-                self.runs.push_back((worker, assign.run));
-            }
-        }
-    }
-
-    fn say(&mut self, words: FromClient) {
-        self.tell(Stimulus::FromClient(CLIENT, words));
-    }
-
-    /// Ends the oldest runs.
-    fn answer(&mut self, count: u64, result: &Finished) {
-        for _ in 0..count {
-            let Some((worker, run)) = self.runs.pop_front() else {
-                return;
-            };
-            let done = Done {
-                run,
-                result: result.clone(),
-                mentions: Vec::new(),
-                run_us: 1,
-                lay_us: 0,
-            };
-            self.tell(Stimulus::FromWorker(worker, FromWorker::Done(done)));
-        }
-    }
-
-    fn submit_many(&mut self, first: u64, count: u64) {
-        let args = vec![Bytes::new(); count as usize];
-        self.say(FromClient::SubmitMany(SubmitMany {
-            first_ticket: Ticket(first),
-            kind: 0,
-            args,
-        }));
-    }
-
-    fn release(&mut self, first: u64, count: u64) {
-        let tickets = (first..first + count).map(Ticket).collect();
-        self.say(FromClient::Release { tickets });
-    }
-}
-
-/// Independent tasks with small results.
-fn independent(workers: u32) -> f64 {
-    let mut bench = Bench::new(workers);
-    let small = Finished::Inline(Bytes::from_static(b"x"));
-    let start = Instant::now();
-    for first in (1..=TASKS).step_by(BATCH as usize) {
-        bench.submit_many(first, BATCH);
-        while !bench.runs.is_empty() {
-            bench.answer(BATCH, &small);
-        }
-        bench.release(first, BATCH);
-    }
-    start.elapsed().as_nanos() as f64 / bench.placed as f64
-}
-
-/// Tasks that each need two results that stay on workers: every placement compares holders.
-fn with_inputs(workers: u32) -> f64 {
-    let mut bench = Bench::new(workers);
-    let big = Finished::Held { bytes: BIG };
-    let width = u64::from(workers) * 8;
-    bench.submit_many(1, width);
-    while !bench.runs.is_empty() {
-        bench.answer(BATCH, &big);
-    }
-    let small = Finished::Inline(Bytes::from_static(b"x"));
-    let (before, start) = (bench.placed, Instant::now());
-    for ticket in width + 1..=width + TASKS {
-        let input = |k: u64| Input::Ticket(Ticket(1 + (ticket * 7 + k * 13) % width));
-        let submit = Submit {
-            ticket: Ticket(ticket),
-            kind: 0,
-            key: None,
-            args: Bytes::new(),
-            inputs: vec![input(0), input(1)],
-            mentions: Vec::new(),
-        };
-        bench.say(FromClient::Submit(submit));
-        if ticket.is_multiple_of(BATCH) {
-            while !bench.runs.is_empty() {
-                bench.answer(BATCH, &small);
-            }
-            bench.release(ticket.saturating_sub(BATCH - 1).max(width + 1), BATCH);
-        }
-    }
-    start.elapsed().as_nanos() as f64 / (bench.placed - before) as f64
-}
+use placing::{BATCH, Bench, independent, median, with_inputs};
 
 fn bytes_of_a_waiting_task() -> usize {
     let count = 1 << 20;
@@ -167,15 +24,10 @@ fn bytes_of_a_waiting_task() -> usize {
 fn main() {
     println!("a task's whole life in the scheduler, median of 5:");
     for workers in [10, 100, 1000] {
-        let median = |measure: fn(u32) -> f64| {
-            let mut times: Vec<f64> = (0..5).map(|_| measure(workers)).collect();
-            times.sort_by(f64::total_cmp);
-            times[2]
-        };
         println!(
             "{workers:>5} workers: {:.0} ns independent, {:.0} ns with two inputs on workers",
-            median(independent),
-            median(with_inputs)
+            median(5, || independent(workers)),
+            median(5, || with_inputs(workers))
         );
     }
     println!("bytes per task that waits: {}", bytes_of_a_waiting_task());

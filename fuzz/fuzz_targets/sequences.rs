@@ -1,6 +1,7 @@
 //! Any bytes as what peers say to a scheduler, in any order: it holds its invariants.
 #![no_main]
 
+#[allow(dead_code, reason = "tests replay what they have found")]
 #[path = "../../tests/net/words.rs"]
 mod words;
 
