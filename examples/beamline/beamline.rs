@@ -1,8 +1,8 @@
 //! All tasks that live as long as the run, and the order in which they end.
 //!
-//! 1. The detectors end: their frames are delivered, or somebody said stop.
-//! 2. The queue of exposures closes; the consumers empty it, wait for what they have under way, and end.
-//! 3. The queue of rows closes; the writer empties it and ends. Every frame that was delivered is stored.
+//! 1. The detectors end: their frames are stored, or somebody said stop.
+//! 2. The queue of exposures closes; the consumers end.
+//! 3. The queue of rows closes; the writer ends. Every frame that was delivered is stored.
 //!
 //! A task that fails closes the queues on its way, so that nobody waits for it; then the same three steps follow.
 
@@ -10,11 +10,15 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use tenter::{Anywhere, Client, Queue, Status, TaskFuture, Variable, WaitError, WaitFor, wait};
+use tenter::{
+    Anywhere, Client, Queue, Status, TaskFuture, Variable, WaitError, WaitFor, task, wait,
+};
 
+use crate::Fault;
 use crate::background::Calibration;
-use crate::detector::{Exposure, Schedule, expose, exposures};
+use crate::detector::{Detector, Exposure, Schedule, expose, exposures};
 use crate::detector_b;
+use crate::integrate::PixelBins;
 use crate::knobs::Knobs;
 use crate::measured::{self, Measured};
 use crate::pipeline::{Instrument, consume};
@@ -23,6 +27,9 @@ use crate::store::{Row, rows, write};
 use crate::watch::Watch;
 
 const CONSUMERS: usize = 2;
+
+/// What the writer needs besides a thread: to be where the database's file is.
+pub(crate) const DATABASE: &str = "database";
 
 /// Each task gives the number of frames that it has passed on.
 pub(crate) struct Beamline {
@@ -43,8 +50,9 @@ impl Beamline {
         knobs: Knobs,
         database: PathBuf,
     ) -> Result<Self, Box<dyn Error>> {
+        let first_halves = schedules.map(|schedule| schedule.first_half);
         let detectors = schedules.map(|schedule| client.submit(expose::call(schedule)));
-        let instruments = instruments(client)?;
+        let instruments = instruments(client);
         let consumers = [(); CONSUMERS].map(|()| client.submit(consume::call(instruments.clone())));
         Ok(Self {
             knobs,
@@ -53,7 +61,10 @@ impl Beamline {
             rows: rows(client)?,
             detectors,
             consumers,
-            writer: [client.submit(write::call(database))],
+            writer: [client
+                .task("write")
+                .resource(DATABASE, 1)
+                .submit(write::call(database, first_halves))],
         })
     }
 
@@ -91,7 +102,7 @@ impl Beamline {
             }
             if watch.is_due() {
                 let progress = self.progress.try_get().unwrap_or_default();
-                watch.say(self.exposures.len(), &self.knobs, progress);
+                watch.say(self.exposures.len(), &self.knobs, &progress);
             }
             self.give_up_after_a_failure();
         }
@@ -109,9 +120,10 @@ impl Beamline {
     }
 }
 
-fn instruments(client: &Client<Anywhere>) -> Result<[Instrument; 2], Box<dyn Error>> {
+/// The tables of pixels are tasks, so that one whose worker is killed is made again.
+fn instruments(client: &Client<Anywhere>) -> [Instrument; 2] {
     let a = Instrument {
-        bins: client.scatter(Measured::load()?.pixel_bins()),
+        bins: client.submit(pixel_bins::call(Detector::A)),
         axis: measured::AXIS,
         calibration: Calibration {
             photons: measured::PHOTONS,
@@ -119,12 +131,20 @@ fn instruments(client: &Client<Anywhere>) -> Result<[Instrument; 2], Box<dyn Err
         },
     };
     let b = Instrument {
-        bins: client.scatter(detector_b::pixel_bins()),
+        bins: client.submit(pixel_bins::call(Detector::B)),
         axis: detector_b::AXIS,
         calibration: Calibration {
             photons: 1.0,
             flat: detector_b::FLAT,
         },
     };
-    Ok([a, b])
+    [a, b]
+}
+
+#[task]
+fn pixel_bins(detector: Detector) -> Result<PixelBins, Fault> {
+    Ok(match detector {
+        Detector::A => Measured::load()?.pixel_bins(),
+        Detector::B => detector_b::pixel_bins(),
+    })
 }

@@ -1,8 +1,12 @@
 //! What both detectors have in common: they put exposed frames into a queue until they are told to stop.
 
+use std::time::Duration;
+
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
-use tenter::{Carried, Client, NameError, Queue, TaskFuture, WaitError, current, task};
+use tenter::{
+    Carried, Client, Local, NameError, Queue, TaskFuture, Variable, WaitError, current, task,
+};
 
 use crate::Fault;
 use crate::detector_a::DetectorA;
@@ -11,6 +15,7 @@ use crate::image::Image;
 use crate::knobs::Knobs;
 use crate::measured::Measured;
 use crate::poisson::Poisson;
+use crate::progress::{Progress, progress};
 
 /// Frames that wait for a consumer: a cushion of a few milliseconds between exposing and processing, at 2 MB each.
 const EXPOSURES: usize = 8;
@@ -80,11 +85,6 @@ impl Schedule {
         ]
     }
 
-    /// How many frames come before half-way.
-    pub(crate) fn first_half(both: &[Self; 2]) -> u32 {
-        both.iter().map(|schedule| schedule.first_half).sum()
-    }
-
     /// Random numbers that depend on nothing but the seed and the frame, so that no order of tasks changes a row.
     fn rng(&self, frame: u32) -> Rng {
         let stream = u64::from(frame) << 1 | self.detector as u64;
@@ -93,48 +93,119 @@ impl Schedule {
     }
 }
 
-/// Exposes frame by frame until all are delivered or somebody says stop. Gives the number of frames delivered.
+/// Exposes frame by frame until all are stored or somebody says stop. Gives the number of frames delivered.
 #[task]
 pub(crate) fn expose(schedule: Schedule) -> Result<u32, Fault> {
     let poisson = Poisson::new();
     match schedule.detector {
         Detector::A => {
             let a = DetectorA::new(&Measured::load()?);
-            schedule.deliver(|frame, rng| a.expose(&poisson, frame, rng))
+            Delivery::of(schedule)?.deliver(|frame, rng| a.expose(&poisson, frame, rng))
         }
         Detector::B => {
             let b = DetectorB::new();
-            schedule.deliver(|_, rng| (b.expose(&poisson, rng), 1.0))
+            Delivery::of(schedule)?.deliver(|_, rng| (b.expose(&poisson, rng), 1.0))
         }
     }
 }
 
-impl Schedule {
-    fn deliver(&self, expose: impl Fn(u32, &mut Rng) -> (Image, f64)) -> Result<u32, Fault> {
+/// After so long without a row being stored, frames that are not are taken to be lost: with a worker that was killed, or for an error.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How often in a row what is missing is delivered again before it is given up.
+const ROUNDS: usize = 5;
+
+/// A detector's way into the pipeline. A frame is its until it is stored: what gets lost on the way is delivered again.
+struct Delivery {
+    schedule: Schedule,
+    client: Client<Local>,
+    knobs: Knobs,
+    exposures: Queue<Exposure>,
+    progress: Variable<Progress>,
+}
+
+impl Delivery {
+    fn of(schedule: Schedule) -> Result<Self, Fault> {
         let client = current();
-        let (knobs, exposures) = (Knobs::of(&client)?, exposures(&client)?);
-        for frame in 0..self.frames {
-            if frame == self.first_half {
-                knobs.wait_for_half_way()?;
+        Ok(Self {
+            schedule,
+            knobs: Knobs::of(&client)?,
+            exposures: exposures(&client)?,
+            progress: progress(&client)?,
+            client,
+        })
+    }
+
+    fn deliver(&self, expose: impl Fn(u32, &mut Rng) -> (Image, f64)) -> Result<u32, Fault> {
+        // One whose worker was killed goes on where that has left off.
+        let mut next = self.stored().0.of(self.schedule.detector).end();
+        for end in [self.schedule.first_half, self.schedule.frames] {
+            while next < end && !self.knobs.is_stopped() && self.put(next, &expose)? {
+                next += 1;
             }
-            if knobs.is_stopped() {
-                return Ok(frame);
+            self.see_stored(next, &expose)?;
+            if next < self.schedule.frames {
+                self.knobs.wait_for_half_way()?;
             }
-            let (image, beam) = expose(frame, &mut self.rng(frame));
-            let exposure = Exposure {
-                detector: self.detector,
-                frame,
-                beam,
-                image: client.scatter(image),
-            };
-            // A full queue makes the detector wait, which is what bounds the memory of the whole pipeline.
-            match exposures.put(exposure).map_err(WaitError::from) {
-                Ok(()) => {}
-                // Whoever closed it has given up, and says why.
-                Err(WaitError::Closed) => return Ok(frame),
+        }
+        Ok(next)
+    }
+
+    /// Exposes a frame and sends it on its way. `false`: whoever closed the queue has given up, and says why.
+    fn put(
+        &self,
+        frame: u32,
+        expose: impl Fn(u32, &mut Rng) -> (Image, f64),
+    ) -> Result<bool, Fault> {
+        let (image, beam) = expose(frame, &mut self.schedule.rng(frame));
+        let exposure = Exposure {
+            detector: self.schedule.detector,
+            frame,
+            beam,
+            image: self.client.scatter(image),
+        };
+        // A full queue makes the detector wait, which is what bounds the memory of the whole pipeline.
+        match self.exposures.put(exposure).map_err(WaitError::from) {
+            Ok(()) => Ok(true),
+            Err(WaitError::Closed) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Waits until all frames before this one are stored, and delivers again what has been lost.
+    fn see_stored(
+        &self,
+        end: u32,
+        expose: impl Fn(u32, &mut Rng) -> (Image, f64),
+    ) -> Result<(), Fault> {
+        let mut rounds = 0;
+        loop {
+            let (progress, version) = self.stored();
+            let missing = progress.of(self.schedule.detector).missing(end);
+            if missing.is_empty() || self.exposures.is_closed() {
+                return Ok(());
+            }
+            match self.progress.changed_timeout(version, PATIENCE) {
+                Ok(_) => rounds = 0,
+                Err(WaitError::TimedOut) if rounds == ROUNDS => {
+                    let name = self.schedule.detector.name();
+                    return Err(
+                        format!("frames {missing:?} of detector {name} cannot be stored").into(),
+                    );
+                }
+                Err(WaitError::TimedOut) => {
+                    rounds += 1;
+                    for frame in missing {
+                        self.put(frame, &expose)?;
+                    }
+                }
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(self.frames)
+    }
+
+    /// What is stored, and the version of that.
+    fn stored(&self) -> (Progress, u64) {
+        self.progress.versioned().unwrap_or_default()
     }
 }

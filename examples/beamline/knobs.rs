@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use tenter::{Carried, Client, Event, Lock, NameError, Variable, WaitError};
+use tenter::{Carried, Client, Event, NameError, Variable, WaitError};
 
 /// `mask_sigma` at the start, and from half-way on.
 pub(crate) const FIRST_SIGMA: f64 = 8.0;
@@ -13,9 +13,6 @@ pub(crate) struct Knobs {
     stop: Variable<bool>,
     mask_sigma: Variable<f64>,
     half_way: Event,
-    /// Frames of the first half that have not been submitted.
-    before_half_way: Variable<u32>,
-    counting: Lock,
 }
 
 impl Knobs {
@@ -24,20 +21,16 @@ impl Knobs {
     where
         bool: Carried<P>,
         f64: Carried<P>,
-        u32: Carried<P>,
     {
         Ok(Self {
             stop: client.variable("stop")?,
             mask_sigma: client.variable("mask_sigma")?,
             half_way: client.event("half_way"),
-            before_half_way: client.variable("before_half_way")?,
-            counting: client.lock("before_half_way"),
         })
     }
 
-    /// Sets them for a run whose first half has so many frames.
-    pub(crate) fn set(&self, first_half: u32) -> Result<(), WaitError> {
-        self.before_half_way.set(first_half)?;
+    /// Sets them for a run.
+    pub(crate) fn set(&self) -> Result<(), WaitError> {
         self.mask_sigma.set(FIRST_SIGMA)
     }
 
@@ -63,20 +56,17 @@ impl Knobs {
         self.stop.try_get() == Some(true)
     }
 
-    /// Counts a frame as submitted. The last of the first half turns the knob, and only then lets the detectors go on: so it is the seed
-    /// that decides which rows have which version, not which task came first.
-    pub(crate) fn count_submitted(&self) -> Result<(), WaitError> {
+    /// The first half is stored: turns the knob, and only then lets the detectors go on. So it is the seed that decides which rows have
+    /// which version, not which task came first.
+    pub(crate) fn pass_half_way(&self) {
         if self.half_way.is_set() {
-            return Ok(());
+            return;
         }
-        let _one_at_a_time = self.counting.lock()?;
-        let left = self.before_half_way.get()?.saturating_sub(1);
-        self.before_half_way.set(left)?;
-        if left == 0 {
+        // A writer that was killed here may have turned it already.
+        if self.mask_sigma().0 != SECOND_SIGMA {
             self.turn_mask_sigma(SECOND_SIGMA);
-            self.half_way.set();
         }
-        Ok(())
+        self.half_way.set();
     }
 
     pub(crate) fn wait_for_half_way(&self) -> Result<(), WaitError> {

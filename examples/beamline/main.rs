@@ -42,7 +42,7 @@ use std::time::{Duration, Instant};
 use tenter::{Anywhere, Client, StartError};
 
 use crate::args::{Options, Request};
-use crate::beamline::Beamline;
+use crate::beamline::{Beamline, DATABASE};
 use crate::detector::Schedule;
 use crate::knobs::Knobs;
 
@@ -85,7 +85,7 @@ fn prepare(options: &Options) -> Result<Client<Anywhere>, String> {
 }
 
 fn connect(options: &Options) -> Result<Client<Anywhere>, StartError> {
-    let builder = Client::builder();
+    let builder = Client::builder().resource(DATABASE, 1);
     match options.threads {
         Some(threads) => builder.threads(threads).connect(None),
         None => builder.connect(None),
@@ -96,7 +96,7 @@ fn connect(options: &Options) -> Result<Client<Anywhere>, StartError> {
 fn run(options: &Options, client: &Client<Anywhere>) -> Result<bool, Box<dyn Error>> {
     let schedules = Schedule::both(options.frames, options.seed);
     let knobs = Knobs::of(client)?;
-    knobs.set(Schedule::first_half(&schedules))?;
+    knobs.set()?;
     let at_hand = knobs.clone();
     ctrlc::set_handler(move || at_hand.stop())?;
     knobs.listen();

@@ -43,7 +43,6 @@ pub(crate) fn consume(instruments: &[Instrument; 2]) -> Result<u32, Fault> {
         let exposure = exposure?;
         let instrument = &instruments[exposure.detector as usize];
         in_flight.push(process(&client, exposure, instrument, knobs.mask_sigma()));
-        knobs.count_submitted()?;
         taken += 1;
         if in_flight.len() == IN_FLIGHT {
             in_flight.next().iter().for_each(report_failure);
@@ -107,7 +106,7 @@ fn integrate(repaired: &Repaired, bins: &PixelBins) -> Profile {
     Profile { mean, error }
 }
 
-/// A frame that failed is missing from the database, where the last check finds it; the others go on.
+/// A frame that failed is not stored, so that its detector delivers it again; the others go on.
 fn report_failure(stored: &TaskFuture<()>) {
     if let Err(error) = stored.result() {
         eprintln!("a frame is not stored: {error}");

@@ -9,6 +9,7 @@ use tenter::{Carried, Client, NameError, Queue, WaitError, current, task};
 
 use crate::Fault;
 use crate::detector::Detector;
+use crate::knobs::Knobs;
 use crate::peaks::Profile;
 use crate::progress::{Progress, progress};
 
@@ -93,16 +94,26 @@ pub(crate) fn create(path: &Path) -> rusqlite::Result<()> {
     database.pragma_update(None, "journal_mode", "wal")
 }
 
-/// Writes rows until their queue is closed and empty. A transaction takes what has gathered while the last one ran. Gives the number of
-/// rows written.
+/// Writes rows until their queue is closed and empty. A transaction takes what has gathered while the last one ran. A row that is there
+/// already stays as it is, so whoever does not know whether a frame was stored may send it again. Gives the number of rows.
 #[task]
-pub(crate) fn write(path: PathBuf) -> Result<u32, Fault> {
+pub(crate) fn write(path: PathBuf, first_halves: [u32; 2]) -> Result<u32, Fault> {
     let client = current();
-    let (rows, shown) = (rows(&client)?, progress(&client)?);
-    let mut progress = Progress::default();
+    let (rows, shown, knobs) = (rows(&client)?, progress(&client)?, Knobs::of(&client)?);
     let mut database =
         open(&path).map_err(|error| format!("the database does not open: {error}"))?;
+    let mut progress = stored_before(&path)?;
     loop {
+        let unfinished = |detector| {
+            !progress
+                .of(detector)
+                .missing(first_halves[detector as usize])
+                .is_empty()
+        };
+        if !Detector::BOTH.into_iter().any(unfinished) {
+            knobs.pass_half_way();
+        }
+
         let batch = match rows.get_many(BATCH) {
             Ok(batch) => batch,
             Err(WaitError::Closed) => break,
@@ -110,13 +121,24 @@ pub(crate) fn write(path: PathBuf) -> Result<u32, Fault> {
         };
         insert(&mut database, &batch)
             .map_err(|error| format!("the database does not take rows: {error}"))?;
-        progress.add(&batch);
-        shown.set(progress)?;
+        for row in &batch {
+            progress.add(row.origin.detector, row.origin.frame, &row.peaks);
+        }
+        shown.set(progress.clone())?;
     }
     database
         .close()
         .map_err(|(_, error)| format!("the database does not close: {error}"))?;
-    Ok(progress.stored)
+    Ok(progress.rows())
+}
+
+/// What an earlier writer has stored, whose worker was killed.
+fn stored_before(path: &Path) -> Result<Progress, Fault> {
+    let mut progress = Progress::default();
+    for row in read_back(path)? {
+        progress.add(row.detector, row.frame, &row.peaks);
+    }
+    Ok(progress)
 }
 
 fn open(path: &Path) -> rusqlite::Result<Connection> {
@@ -133,8 +155,9 @@ const BATCH: usize = 32;
 
 fn insert(database: &mut Connection, batch: &[Row]) -> rusqlite::Result<()> {
     let transaction = database.transaction()?;
-    let mut statement = transaction
-        .prepare_cached("INSERT INTO frames VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+    let mut statement = transaction.prepare_cached(
+        "INSERT OR IGNORE INTO frames VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
     for row in batch {
         statement.execute(params![
             row.origin.detector.name(),

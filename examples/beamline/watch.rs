@@ -29,8 +29,8 @@ impl Watch {
     }
 
     /// Says how many frames are stored, how many wait to be processed, and at which rate they were stored since the last line.
-    pub(crate) fn say(&mut self, queued: usize, knobs: &Knobs, progress: Progress) {
-        let Progress { stored, ring_error } = progress;
+    pub(crate) fn say(&mut self, queued: usize, knobs: &Knobs, progress: &Progress) {
+        let (stored, ring_error) = (progress.rows(), progress.ring_error);
         let rate = f64::from(stored - self.stored) / self.last.elapsed().as_secs_f64();
         let (sigma, version) = knobs.mask_sigma();
         eprintln!(
