@@ -34,6 +34,12 @@ impl Knobs {
         self.mask_sigma.set(FIRST_SIGMA)
     }
 
+    /// Whether there is a run that they belong to.
+    #[cfg(feature = "net")]
+    pub(crate) fn are_set(&self) -> bool {
+        self.mask_sigma.versioned().is_some()
+    }
+
     /// The value to repair the next frame with, and its version, read together.
     pub(crate) fn mask_sigma(&self) -> (f64, u64) {
         self.mask_sigma
@@ -92,10 +98,12 @@ impl Knobs {
 }
 
 fn parse(line: &str) -> Option<f64> {
-    let number = line.trim().strip_prefix("mask_sigma")?;
-    number
-        .trim_start()
-        .parse()
-        .ok()
-        .filter(|sigma: &f64| sigma.is_finite() && *sigma > 0.0)
+    let (name, value) = line.trim().split_once(char::is_whitespace)?;
+    sigma(name, value)
+}
+
+/// A value for the knob, if that is its name and that is one.
+pub(crate) fn sigma(name: &str, value: &str) -> Option<f64> {
+    let value = value.trim().parse().ok().filter(|_| name == "mask_sigma");
+    value.filter(|sigma: &f64| sigma.is_finite() && *sigma > 0.0)
 }

@@ -8,12 +8,19 @@
 //! ```text
 //! cargo run --release --example beamline -- --frames 60 --seed 7 --out x.sqlite
 //! ```
+//! On worker processes, and with a second client, in another terminal, that turns a knob of the run:
+//! ```text
+//! cargo run --release --features net --example beamline -- --cluster 2 --frames 2000
+//! cargo run --release --features net --example beamline -- --attach tcp://127.0.0.1:PORT --set mask_sigma=12
+//! ```
 #![allow(
     clippy::disallowed_types,
     clippy::disallowed_methods,
     reason = "a program may read the clock, draw numbers and start threads"
 )]
 
+#[cfg(feature = "net")]
+mod afar;
 mod args;
 mod background;
 mod beamline;
@@ -50,19 +57,30 @@ use crate::knobs::Knobs;
 type Fault = Box<dyn Error + Send + Sync>;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "net")]
+    tenter::worker_if_asked();
     let options = match args::parse(std::env::args_os().skip(1)) {
         Ok(Request::Run(options)) => options,
+        Ok(Request::Attach {
+            address,
+            mask_sigma,
+        }) => {
+            return match afar::attach(&address, mask_sigma) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => refuse(&error.to_string()),
+            };
+        }
         Ok(Request::Help) => {
             println!("{}", args::HELP);
             return ExitCode::SUCCESS;
         }
         Err(sentence) => return refuse(&sentence),
     };
-    let client = match prepare(&options) {
-        Ok(client) => client,
+    let place = match prepare(&options) {
+        Ok(place) => place,
         Err(sentence) => return refuse(&sentence),
     };
-    match run(&options, &client) {
+    match run(&options, &place.client) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -78,17 +96,51 @@ fn refuse(sentence: &str) -> ExitCode {
 }
 
 /// Connects, and makes the database only then. The error is a sentence naming the cause and the next step.
-fn prepare(options: &Options) -> Result<Client<Anywhere>, String> {
-    let client = connect(options).map_err(|error| error.to_string())?;
+fn prepare(options: &Options) -> Result<Place, String> {
+    let place = match options.cluster {
+        None => here(options).map_err(|error| error.to_string())?,
+        Some(workers) => {
+            afar::start(workers, options.threads).map_err(|error| error.to_string())?
+        }
+    };
     outfile::create(&options.out)?;
-    Ok(client)
+    Ok(place)
 }
 
-fn connect(options: &Options) -> Result<Client<Anywhere>, StartError> {
+/// Where the tasks run.
+struct Place {
+    client: Client<Anywhere>,
+    /// Ends after the client.
+    #[cfg(feature = "net")]
+    _cluster: Option<tenter::LocalCluster>,
+}
+
+fn here(options: &Options) -> Result<Place, StartError> {
     let builder = Client::builder().resource(DATABASE, 1);
-    match options.threads {
-        Some(threads) => builder.threads(threads).connect(None),
-        None => builder.connect(None),
+    let builder = match options.threads {
+        Some(threads) => builder.threads(threads),
+        None => builder,
+    };
+    Ok(Place {
+        client: builder.connect(None)?,
+        #[cfg(feature = "net")]
+        _cluster: None,
+    })
+}
+
+/// Without the feature that it needs.
+#[cfg(not(feature = "net"))]
+mod afar {
+    use crate::Place;
+
+    const SENTENCE: &str = "--cluster and --attach need the feature net: cargo run --release --features net --example beamline";
+
+    pub(crate) fn start(_: usize, _: Option<usize>) -> Result<Place, String> {
+        Err(SENTENCE.into())
+    }
+
+    pub(crate) fn attach(_: &str, _: Option<f64>) -> Result<(), String> {
+        Err(SENTENCE.into())
     }
 }
 
