@@ -7,6 +7,7 @@
 //! * `scheduler`: the pure machine that owns the graph and places tasks on workers.
 //! * `server`: a scheduler that serves: the machine behind connections.
 //! * `client`: the tasks that a process wants done elsewhere.
+//! * `worker`: runs what the scheduler sends it, in this process.
 //! * `cluster`: a scheduler and worker processes on this machine, started by the program that uses them.
 //! * `cli`: the command line of any program with tasks.
 
@@ -34,3 +35,9 @@ pub mod server;
 )]
 pub mod transport;
 pub mod wire;
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a worker measures how long its runs take, and asks the system for its address"
+)]
+pub mod worker;

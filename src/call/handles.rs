@@ -108,6 +108,14 @@ impl AnyHandle {
         }
     }
 
+    /// Cancels the task, for all who want it.
+    pub fn cancel(&self) {
+        if let Some(task) = self.task() {
+            let engine = task.engine();
+            local::with(engine, |local| engine.cancel(local, task.index()));
+        }
+    }
+
     /// Waits until the task is settled.
     ///
     /// # Errors

@@ -23,3 +23,4 @@ mod silence;
 mod support;
 mod values;
 mod words;
+mod work;

@@ -1,0 +1,107 @@
+//! What all parts of a worker share.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::end::End;
+use super::inputs::OnTheWay;
+use super::run::Guest;
+use super::speech::Speech;
+use super::store::Store;
+use crate::net::data::{Peers, Shelf};
+use crate::net::message::{FromWorker, Run};
+
+/// What all parts of a worker share.
+pub(super) struct House {
+    pub(super) speech: Arc<Speech>,
+    pub(super) store: Arc<Store>,
+    pub(super) end: End,
+    runs: Mutex<HashMap<Run, Arc<Guest>>>,
+    /// Data that is being fetched.
+    pub(super) coming: Mutex<HashMap<Run, OnTheWay>>,
+    /// There until the worker ends.
+    peers: Mutex<Option<Arc<Peers>>>,
+}
+
+impl House {
+    pub(super) fn new(store: Arc<Store>) -> Self {
+        Self {
+            speech: Arc::default(),
+            store,
+            end: End::default(),
+            runs: Mutex::default(),
+            coming: Mutex::default(),
+            peers: Mutex::default(),
+        }
+    }
+
+    /// What others are given data from.
+    pub(super) fn shelf(&self) -> Box<dyn Shelf> {
+        Box::new(Shelved {
+            store: self.store.clone(),
+            speech: self.speech.clone(),
+        })
+    }
+
+    pub(super) fn give_peers(&self, peers: Arc<Peers>) {
+        *self.peers.lock() = Some(peers);
+    }
+
+    pub(super) fn peers(&self) -> Option<Arc<Peers>> {
+        self.peers.lock().clone()
+    }
+
+    /// A run has come.
+    pub(super) fn enter(&self, run: Run, guest: Arc<Guest>) {
+        self.speech.run_lies();
+        self.runs.lock().insert(run, guest);
+    }
+
+    pub(super) fn find(&self, run: Run) -> Option<Arc<Guest>> {
+        self.runs.lock().get(&run).cloned()
+    }
+
+    /// A run is not here any more.
+    pub(super) fn forget(&self, run: Run) {
+        // Dropped outside of the lock: it may be the last to have its task.
+        let gone = self.runs.lock().remove(&run);
+        drop(gone);
+    }
+
+    pub(super) fn leave(&self) {
+        self.speech.say_now(&FromWorker::Leaving);
+    }
+
+    /// Nothing that is here is needed any more.
+    pub(super) fn clear(&self) {
+        let peers = self.peers.lock().take();
+        drop(peers);
+        let coming = std::mem::take(&mut *self.coming.lock());
+        let runs = std::mem::take(&mut *self.runs.lock());
+        runs.values().for_each(|guest| guest.cancel());
+        drop((coming, runs));
+        self.store.clear();
+    }
+}
+
+/// The store, as others see it.
+struct Shelved {
+    store: Arc<Store>,
+    speech: Arc<Speech>,
+}
+
+impl Shelf for Shelved {
+    fn get(&self, data: Run) -> Option<Bytes> {
+        self.store.encoded(data)
+    }
+
+    fn put(&self, data: Run, content: Bytes) -> Result<(), String> {
+        let bytes = content.len() as u64;
+        self.store.keep_brought(data, content)?;
+        self.speech.say_now(&FromWorker::Stored { data, bytes });
+        Ok(())
+    }
+}
