@@ -352,7 +352,8 @@ impl<P> Client<P> {
     /// # Errors
     /// If one of this name holds another type or has another capacity, or the client is closed.
     pub fn queue<T: Carried<P>>(&self, name: &str, capacity: usize) -> Result<Queue<T>, NameError> {
-        self.engine.named.queue(&self.engine, name, capacity)
+        let engine = &self.engine;
+        engine.named.queue(engine, T::codec, name, capacity)
     }
 
     /// The variable of this name, made unset at the first call.
@@ -365,7 +366,30 @@ impl<P> Client<P> {
         &self,
         name: &str,
     ) -> Result<Variable<T>, NameError> {
-        self.engine.named.variable(&self.engine, name)
+        let engine = &self.engine;
+        engine.named.variable(engine, T::codec, name)
+    }
+
+    /// The same client, for calls and for values that can be encoded: so what is shared by name with other processes holds
+    /// a type that no `#[task]` function takes or gives.
+    ///
+    /// ```
+    /// # let client = tenter::Client::new()?;
+    /// let done = client.submit(|| {
+    ///     let client = tenter::current().anywhere();
+    ///     client.variable::<(u8, String)>("newest").unwrap().set((1, "frame".to_owned()))
+    /// });
+    /// done.result()?.clone()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "task")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "task")))]
+    pub fn anywhere(&self) -> Client<Anywhere> {
+        Client {
+            engine: Arc::clone(&self.engine),
+            owner: self.owner.clone(),
+            place: PhantomData,
+        }
     }
 
     pub(crate) fn owning(engine: Arc<Engine>) -> Self {

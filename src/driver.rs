@@ -24,6 +24,8 @@ pub use crate::hosted::{
     Attendant, Coming, End, Function, Output, Size, Terms, coming, encoded, functions, host, named,
     when_blocked,
 };
+#[cfg(feature = "net")]
+pub use crate::sync::driven::*;
 
 /// Where the calls of a client run instead of in this process, and what is asked of that place.
 ///

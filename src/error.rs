@@ -1,5 +1,6 @@
 //! Errors: what a task failed with, what a wait was refused with, why a client did not start.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
@@ -280,6 +281,10 @@ pub enum WaitError {
     Empty,
     /// The queue has no room now, and a `try_` form does not wait for some.
     Full,
+    /// The item could not be encoded for other processes, or not be decoded here; the text says why.
+    Encoding(String),
+    /// Who has it, in another process, is not to be reached; the text says why.
+    Disconnected(String),
     /// There are not as many as were asked for, so the wait would never end.
     Exceeds {
         /// What was asked for.
@@ -302,6 +307,8 @@ impl fmt::Display for WaitError {
             Self::TimedOut => f.write_str("the time given for the wait was over"),
             Self::Empty => f.write_str("the queue is empty: wait for an item with `get`, or come again"),
             Self::Full => f.write_str("the queue is full: wait for room with `put`, or come again"),
+            Self::Encoding(text) => f.write_str(text),
+            Self::Disconnected(text) => write!(f, "disconnected: {text}"),
             Self::Exceeds { what, asked, most } => {
                 write!(f, "{asked} {what} were asked for, of {most}: ask for {most} or fewer")
             }
@@ -319,7 +326,8 @@ impl WaitError {
             Self::Closed => ErrorKind::Closed,
             Self::TimedOut => ErrorKind::TimedOut,
             Self::Empty | Self::Full => ErrorKind::Failed,
-            Self::Exceeds { .. } => ErrorKind::Failed,
+            Self::Encoding(_) => ErrorKind::Encoding,
+            Self::Exceeds { .. } | Self::Disconnected(_) => ErrorKind::Failed,
         }
     }
 }
@@ -426,7 +434,7 @@ pub enum NameError {
         /// The name that was asked for.
         name: String,
         /// The type it holds.
-        holds: &'static str,
+        holds: Cow<'static, str>,
         /// The type that was asked for.
         asked: &'static str,
     },
@@ -466,6 +474,20 @@ pub enum NameError {
         name: String,
         /// What is counted: permits, parties, messages.
         what: &'static str,
+    },
+    /// It is shared with other processes, and how to encode what it would hold is not known here.
+    NotPortable {
+        /// The name that was asked for.
+        name: String,
+        /// The type that was asked for.
+        of: &'static str,
+    },
+    /// It is shared with other processes, and who has it could not be asked.
+    NotAsked {
+        /// The name that was asked for.
+        name: String,
+        /// Why not.
+        error: WaitError,
     },
     /// The client was closed.
     Closed,
@@ -508,6 +530,13 @@ impl fmt::Display for NameError {
                     f,
                     "`{name}` would have room for 0 {what}: ask for 1 or more"
                 )
+            }
+            Self::NotPortable { name, of } => write!(
+                f,
+                "`{name}` is shared with other processes, and how a {of} is encoded is not known here: ask `client.anywhere()` for it, or have a `#[task]` function take or give the type"
+            ),
+            Self::NotAsked { name, error } => {
+                write!(f, "who has `{name}` could not be asked: {error}")
             }
             Self::Closed => f.write_str("the client is closed: start another one"),
         }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "task")]
 use crate::call::Portable;
+use crate::sync::Codec;
 
 /// Tasks of this process: closures may be submitted, and values of any type shared.
 #[derive(Clone, Copy, Debug)]
@@ -21,10 +22,31 @@ pub struct Anywhere;
     label = "not `Serialize + Deserialize + Send + Sync + 'static`",
     note = "derive `serde::Serialize` and `serde::Deserialize` for the type, or use a `Client<Local>`"
 )]
-pub trait Carried<P>: Send + 'static {}
+#[allow(private_interfaces, reason = "called by this crate only")]
+pub trait Carried<P>: Send + 'static {
+    /// How it is encoded, if that is known. Asked for where something is shared with other processes.
+    #[doc(hidden)]
+    fn codec() -> Option<Codec<Self>>
+    where
+        Self: Sized;
+}
 
-impl<T: Send + 'static> Carried<Local> for T {}
+#[allow(private_interfaces, reason = "called by this crate only")]
+impl<T: Send + 'static> Carried<Local> for T {
+    /// Here `T` is any type, so it must be one that a `#[task]` function takes or gives.
+    fn codec() -> Option<Codec<T>> {
+        #[cfg(feature = "net")]
+        return crate::registry::codec();
+        #[cfg(not(feature = "net"))]
+        None
+    }
+}
 
 #[cfg(feature = "task")]
 #[diagnostic::do_not_recommend]
-impl<T: Portable> Carried<Anywhere> for T {}
+#[allow(private_interfaces, reason = "called by this crate only")]
+impl<T: Portable> Carried<Anywhere> for T {
+    fn codec() -> Option<Codec<T>> {
+        Some(Codec::of_portable())
+    }
+}

@@ -74,6 +74,9 @@ struct Registry {
     functions: Vec<&'static dyn Defined>,
     seen: HashSet<TypeId>,
     by_name: HashMap<&'static str, &'static dyn Defined>,
+    /// How the types that they take and give are encoded, and handles of these.
+    #[cfg(feature = "net")]
+    codecs: crate::call::Codecs,
     /// How many of them were collected before `main`.
     collected: usize,
     /// The first two of one name.
@@ -101,6 +104,8 @@ impl Registry {
             return;
         }
         self.functions.push(function);
+        #[cfg(feature = "net")]
+        function.teach(&mut self.codecs);
         if let Some(first) = self.by_name.insert(info.name, function) {
             self.duplicate.get_or_insert([first.info(), info]);
         }
@@ -134,6 +139,12 @@ pub(crate) fn all() -> Vec<&'static dyn Defined> {
     let mut all = with(|registry| registry.functions.clone());
     all.sort_by_key(|function| function.info().name);
     all
+}
+
+/// How a type is encoded, if some function takes or gives it, or it is a number or a text.
+#[cfg(feature = "net")]
+pub(crate) fn codec<T: 'static>() -> Option<crate::sync::Codec<T>> {
+    with(|registry| registry.codecs.find())
 }
 
 /// Whether every name is that of one function.

@@ -34,6 +34,11 @@ pub trait Args: 'static {
 
     #[doc(hidden)]
     fn decode(source: &mut Source<'_, '_>) -> Result<Self::Held, Failure>;
+
+    /// Says how the types of the arguments are encoded.
+    #[cfg(feature = "net")]
+    #[doc(hidden)]
+    fn teach(codecs: &mut super::codecs::Codecs);
 }
 
 macro_rules! arguments {
@@ -66,6 +71,11 @@ macro_rules! arguments {
 
             fn decode(source: &mut Source<'_, '_>) -> Result<Self::Held, Failure> {
                 Ok(($($param::decode(source)?,)*))
+            }
+
+            #[cfg(feature = "net")]
+            fn teach(codecs: &mut super::codecs::Codecs) {
+                $(codecs.add::<$param::Of>();)*
             }
         }
     };

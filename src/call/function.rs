@@ -121,6 +121,11 @@ pub trait Defined: Sync {
     #[doc(hidden)]
     fn encode_result(&self, task: &TaskRef) -> Result<Parcel, Failure>;
 
+    /// Says how the types of its arguments and its result are encoded.
+    #[cfg(feature = "net")]
+    #[doc(hidden)]
+    fn teach(&self, codecs: &mut super::codecs::Codecs);
+
     /// A task that is finished with this result.
     #[doc(hidden)]
     fn decode_result(&self, parcel: &Parcel) -> Result<Job, Failure>;
@@ -172,6 +177,12 @@ impl<A: Args, R: Portable> Defined for Definition<A, R> {
 
     fn encode_result(&self, task: &TaskRef) -> Result<Parcel, Failure> {
         pack(job::value::<R>(&task.engine().graph, task.index()))
+    }
+
+    #[cfg(feature = "net")]
+    fn teach(&self, codecs: &mut super::codecs::Codecs) {
+        A::teach(codecs);
+        codecs.add::<R>();
     }
 
     fn decode_result(&self, parcel: &Parcel) -> Result<Job, Failure> {

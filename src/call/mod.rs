@@ -12,6 +12,8 @@
 pub(crate) mod arg;
 mod args;
 mod body;
+#[cfg(feature = "net")]
+mod codecs;
 mod content;
 mod feed;
 mod function;
@@ -29,11 +31,14 @@ use crate::pool::job::Job;
 use arg::{Input, Parts, Rest};
 
 pub use arg::IntoArg;
+#[cfg(feature = "net")]
+pub(crate) use codecs::Codecs;
 pub(crate) use function::{Defined, land};
 pub use handles::AnyHandle;
 pub(crate) use handles::Pack;
 pub use param::{Argument, Portable};
 pub use parcel::Parcel;
+pub(crate) use parcel::{pack, unpack};
 
 /// What a call from elsewhere is made of.
 pub(crate) mod hosting {

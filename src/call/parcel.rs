@@ -173,7 +173,7 @@ pub(crate) fn packs(function: &'static dyn Defined, job: &Job, inputs: usize) ->
 }
 
 /// Encodes a value.
-pub(super) fn pack<T: Portable>(value: &T) -> Result<Parcel, Failure> {
+pub(crate) fn pack<T: Portable>(value: &T) -> Result<Parcel, Failure> {
     let mut bytes = Vec::new();
     let (encoded, handles) = handles::packing(|| value.encode(&mut bytes));
     encoded.map_err(|error| {
@@ -189,7 +189,7 @@ pub(super) fn pack<T: Portable>(value: &T) -> Result<Parcel, Failure> {
 }
 
 /// Decodes a value, all of it.
-pub(super) fn unpack<T: Portable>(parcel: &Parcel) -> Result<T, Failure> {
+pub(crate) fn unpack<T: Portable>(parcel: &Parcel) -> Result<T, Failure> {
     unpack_from(&parcel.bytes, &parcel.handles)
 }
 

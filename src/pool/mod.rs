@@ -130,6 +130,9 @@ pub(crate) struct Engine {
     pub(crate) named: Named,
     pub(crate) published: Published,
     pub(crate) coordination: Coordination,
+    /// Who has what is shared by name, if others share it too.
+    #[cfg(feature = "net")]
+    pub(crate) afar: std::sync::OnceLock<Arc<crate::sync::Afar>>,
     pub(crate) actors: Actors,
     pub(crate) options: Options,
     pub(crate) pins: Pins,
@@ -199,6 +202,8 @@ impl Engine {
             named: Named::default(),
             published: Published::default(),
             coordination: Coordination::default(),
+            #[cfg(feature = "net")]
+            afar: std::sync::OnceLock::new(),
             actors: Actors::default(),
             door: AtomicU8::new(if options.max_pending.is_some() {
                 LIMITED

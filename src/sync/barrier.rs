@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::Shared;
+use super::afar::{Answer, Ask, At, FarThing, Link, Names, Told};
 use super::coordination::Kind;
 use super::crowd::{Crowd, Crowded, Entry};
 use crate::Client;
@@ -25,6 +26,11 @@ impl<P> Client<P> {
     /// `Zero` for no parties; `OtherNumber` if one of this name has another number of them; `Closed`.
     pub fn barrier(&self, name: &str, parties: usize) -> Result<Barrier, NameError> {
         let engine = self.engine();
+        if let Some(link) = Link::of(engine) {
+            let inner = At::Afar(Far::open(link, name, parties)?);
+            let engine = Arc::clone(engine);
+            return Ok(Barrier { engine, inner });
+        }
         let inner = engine.coordination.find_counted(
             Kind::Barrier,
             name,
@@ -35,7 +41,7 @@ impl<P> Client<P> {
         )?;
         Ok(Barrier {
             engine: Arc::clone(engine),
-            inner,
+            inner: At::Here(inner),
         })
     }
 }
@@ -56,7 +62,14 @@ impl<P> Client<P> {
 #[derive(Clone)]
 pub struct Barrier {
     engine: Arc<Engine>,
-    inner: Arc<Inner>,
+    inner: At<Arc<Inner>, Far>,
+}
+
+/// One that somebody elsewhere has.
+#[derive(Clone)]
+struct Far {
+    thing: FarThing,
+    parties: usize,
 }
 
 /// What [`Barrier::wait`] gives to each party.
@@ -146,7 +159,11 @@ impl Barrier {
     /// # Errors
     /// `Closed`.
     pub async fn wait_async(&self) -> Result<BarrierWaitResult, WaitError> {
-        let (entry, here) = self.inner.arrive()?;
+        let inner = match &self.inner {
+            At::Here(inner) => inner,
+            At::Afar(far) => return met(far.thing.link.come(far.ask(), None).await?),
+        };
+        let (entry, here) = inner.arrive()?;
         if let Some(entry) = entry {
             entry.turn.come(&self.engine).await?;
         }
@@ -155,33 +172,79 @@ impl Barrier {
 
     /// How many parties must be there.
     pub fn parties(&self) -> usize {
-        self.inner.parties
+        match &self.inner {
+            At::Here(inner) => inner.parties,
+            At::Afar(far) => far.parties,
+        }
     }
 
     /// How many parties are there and wait.
     pub fn waiting(&self) -> usize {
-        self.inner.state.lock().crowd.len()
+        match &self.inner {
+            At::Here(inner) => inner.state.lock().crowd.len(),
+            At::Afar(Far { thing, .. }) => thing.count(Ask::Waiting {
+                barrier: thing.number,
+            }),
+        }
     }
 
     /// The name.
     pub fn name(&self) -> &str {
-        &self.inner.name
+        match &self.inner {
+            At::Here(inner) => &inner.name,
+            At::Afar(far) => &far.thing.name,
+        }
     }
 
     /// Deletes the barrier: waits at it end with `Closed`, and the name is free for another.
     pub fn delete(&self) {
-        let Self { engine, inner } = self;
-        engine
-            .coordination
-            .delete(Kind::Barrier, &inner.name, inner);
+        match &self.inner {
+            At::Here(inner) => {
+                let coordination = &self.engine.coordination;
+                coordination.delete(Kind::Barrier, &inner.name, inner);
+            }
+            At::Afar(far) => far.thing.delete(),
+        }
     }
 
     fn wait_until(&self, deadline: Option<Instant>) -> Result<BarrierWaitResult, WaitError> {
-        let (entry, here) = self.inner.arrive()?;
+        let inner = match &self.inner {
+            At::Here(inner) => inner,
+            At::Afar(far) => return met(far.thing.wait(deadline, far.ask(), None)?),
+        };
+        let (entry, here) = inner.arrive()?;
         if let Some(entry) = entry {
-            entry.wait(&self.engine, &self.inner.what, deadline)?;
+            entry.wait(&self.engine, &inner.what, deadline)?;
         }
         Ok(here)
+    }
+}
+
+impl Far {
+    fn open(link: Link, name: &str, parties: usize) -> Result<Self, NameError> {
+        let names = Names {
+            number: ("parties", parties),
+            ..Names::new("barrier", name)
+        };
+        names.check_number()?;
+        let ask = Ask::Barrier {
+            name: name.to_owned(),
+            parties: parties as u64,
+        };
+        let thing = FarThing::open(link, &names, ask)?;
+        Ok(Self { thing, parties })
+    }
+
+    fn ask(&self) -> Ask {
+        let barrier = self.thing.number;
+        Ask::Arrive { barrier }
+    }
+}
+
+fn met(answer: Answer) -> Result<BarrierWaitResult, WaitError> {
+    match answer.told {
+        Told::Met { leader, generation } => Ok(BarrierWaitResult { leader, generation }),
+        other => Err(other.into_error()),
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::Shared;
+use super::afar::{Answer, Ask, At, FarThing, Link, Names, Told};
 use super::coordination::Kind;
 use super::crowd::{Crowd, Crowded, Entry};
 use crate::Client;
@@ -23,13 +24,18 @@ impl<P> Client<P> {
     /// `Closed`.
     pub fn event(&self, name: &str) -> Event {
         let engine = self.engine();
+        if let Some(link) = Link::of(engine) {
+            let inner = At::Afar(Far::open(link, name));
+            let engine = Arc::clone(engine);
+            return Event { engine, inner };
+        }
         let found = engine
             .coordination
             .find(Kind::Event, name, "event", || Inner::new(name));
         let inner = found.unwrap_or_else(|_| Arc::new(Inner::closed(name)));
         Event {
             engine: Arc::clone(engine),
-            inner,
+            inner: At::Here(inner),
         }
     }
 }
@@ -51,8 +57,12 @@ impl<P> Client<P> {
 #[derive(Clone)]
 pub struct Event {
     engine: Arc<Engine>,
-    inner: Arc<Inner>,
+    inner: At<Arc<Inner>, Far>,
 }
+
+/// One that somebody elsewhere has.
+#[derive(Clone)]
+struct Far(FarThing);
 
 struct Inner {
     name: Box<str>,
@@ -96,8 +106,12 @@ impl Inner {
 impl Event {
     /// Sets it: everybody who waits goes on, and later waits do not wait.
     pub fn set(&self) {
+        let inner = match &self.inner {
+            At::Here(inner) => inner,
+            At::Afar(far) => return far.signal(true),
+        };
         let calls = {
-            let state = &mut *self.inner.state.lock();
+            let state = &mut *inner.state.lock();
             state.set = true;
             state.crowd.tell(&Ok(()))
         };
@@ -106,12 +120,21 @@ impl Event {
 
     /// Clears it: later waits wait until it is set again.
     pub fn clear(&self) {
-        self.inner.state.lock().set = false;
+        match &self.inner {
+            At::Here(inner) => inner.state.lock().set = false,
+            At::Afar(far) => far.signal(false),
+        }
     }
 
     /// Whether it is set.
     pub fn is_set(&self) -> bool {
-        self.inner.state.lock().set
+        match &self.inner {
+            At::Here(inner) => inner.state.lock().set,
+            At::Afar(Far(thing)) => {
+                let event = thing.number;
+                thing.look(Ask::IsSet { event }) == Some(Told::Flag(true))
+            }
+        }
     }
 
     /// Waits until it is set.
@@ -135,28 +158,66 @@ impl Event {
     /// # Errors
     /// `Closed`.
     pub async fn wait_async(&self) -> Result<(), WaitError> {
-        match self.inner.enter()? {
-            None => Ok(()),
-            Some(entry) => entry.turn.come(&self.engine).await,
+        match &self.inner {
+            At::Here(inner) => match inner.enter()? {
+                None => Ok(()),
+                Some(entry) => entry.turn.come(&self.engine).await,
+            },
+            At::Afar(far) => {
+                let asked = far.0.link.come(far.ask(), None);
+                asked.await.and_then(Answer::done)
+            }
         }
     }
 
     /// The name.
     pub fn name(&self) -> &str {
-        &self.inner.name
+        match &self.inner {
+            At::Here(inner) => &inner.name,
+            At::Afar(Far(thing)) => &thing.name,
+        }
     }
 
     /// Deletes the event: waits for it end with `Closed`, and the name is free for another.
     pub fn delete(&self) {
-        let Self { engine, inner } = self;
-        engine.coordination.delete(Kind::Event, &inner.name, inner);
+        match &self.inner {
+            At::Here(inner) => {
+                let coordination = &self.engine.coordination;
+                coordination.delete(Kind::Event, &inner.name, inner);
+            }
+            At::Afar(Far(thing)) => thing.delete(),
+        }
     }
 
     fn wait_until(&self, deadline: Option<Instant>) -> Result<(), WaitError> {
-        match self.inner.enter()? {
-            None => Ok(()),
-            Some(entry) => entry.wait(&self.engine, &self.inner.what, deadline),
+        match &self.inner {
+            At::Here(inner) => match inner.enter()? {
+                None => Ok(()),
+                Some(entry) => entry.wait(&self.engine, &inner.what, deadline),
+            },
+            At::Afar(far) => far.0.wait(deadline, far.ask(), None)?.done(),
         }
+    }
+}
+
+impl Far {
+    fn open(link: Link, name: &str) -> Self {
+        let names = Names::new("event", name);
+        let ask = Ask::Event {
+            name: name.to_owned(),
+        };
+        let opened = FarThing::open(link.clone(), &names, ask);
+        Self(opened.unwrap_or_else(|_| FarThing::closed(link, &names)))
+    }
+
+    fn ask(&self) -> Ask {
+        let event = self.0.number;
+        Ask::Await { event }
+    }
+
+    fn signal(&self, set: bool) {
+        let event = self.0.number;
+        self.0.look(Ask::Signal { event, set });
     }
 }
 

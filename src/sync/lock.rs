@@ -4,9 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::locks::{Claim, LockNames, Refused};
+use super::afar::{Answer, Ask, Grip, Link, Told};
+use super::locks::{self, Claim, LockNames, Refused};
 use crate::Client;
 use crate::error::WaitError;
+use crate::graph::Id;
 use crate::pool::Engine;
 use crate::pool::clock::deadline;
 use crate::pool::local::{self, Local};
@@ -99,7 +101,10 @@ impl Lock {
     /// Whether somebody has the lock. It may be free again by the time you look at the answer.
     pub fn is_locked(&self) -> bool {
         let Set { engine, names } = &self.0;
-        engine.coordination.locks.is_locked(&names[0])
+        match Link::of(engine) {
+            Some(link) => is_locked_afar(&link, &names[0]),
+            None => engine.coordination.locks.is_locked(&names[0]),
+        }
     }
 
     /// The name.
@@ -191,19 +196,25 @@ impl MultiLock {
 ///
 /// It may be held across an `.await`, sent to another thread, or kept in a result.
 #[must_use = "the lock is given back when this is dropped"]
-pub struct LockGuard(Asked);
+pub struct LockGuard {
+    /// Dropped first: who has the locks next is told here after it.
+    asked: Asked,
+    /// Of locks that somebody elsewhere has; `asked` then says who holds them here.
+    _grip: Option<Grip>,
+}
 
 impl LockGuard {
     /// The names of the locks it holds.
     pub fn names(&self) -> Vec<String> {
-        let held = self.0.engine.coordination.locks.held(&self.0.claim);
+        let Asked { engine, claim } = &self.asked;
+        let held = engine.coordination.locks.held(claim);
         held.iter().map(|name| name.to_string()).collect()
     }
 
     /// The same guard, about to be given to another task or thread: from here on the task that took it is not its
     /// holder. Without this, a wait of that task for a lock it has passed on counts as a deadlock with itself.
     pub fn hand_over(self) -> Self {
-        self.0.claim.disown();
+        self.asked.claim.disown();
         self
     }
 }
@@ -234,48 +245,142 @@ impl Set {
     }
 
     fn take(&self, need: usize, deadline: Option<Instant>) -> Result<LockGuard, WaitError> {
+        if let Some(link) = Link::of(&self.engine) {
+            return self.take_afar(&link, need, deadline);
+        }
         let asked = self.ask(need, deadline.is_none())?;
         let on = |local: &Local| asked.on(local, deadline.is_some());
         asked.claim.turn.wait(&self.engine, on, deadline)?;
-        Ok(LockGuard(asked))
+        Ok(LockGuard::of(asked))
     }
 
     fn try_take(&self, need: usize) -> Result<LockGuard, WaitError> {
+        if let Some(link) = Link::of(&self.engine) {
+            self.check(need)?;
+            let asked = link.wait(&self.what(need), None, self.lock(need, false), None);
+            return self.guard(asked?);
+        }
         let asked = self.ask(need, false)?;
         let told = asked.claim.turn.told();
         told.unwrap_or(Err(WaitError::TimedOut))?;
-        Ok(LockGuard(asked))
+        Ok(LockGuard::of(asked))
     }
 
     async fn take_async(&self, need: usize) -> Result<LockGuard, WaitError> {
+        if let Some(link) = Link::of(&self.engine) {
+            self.check(need)?;
+            return self.guard(link.come(self.lock(need, true), None).await?);
+        }
         let asked = self.ask(need, false)?;
         asked.claim.turn.come(&self.engine).await?;
-        Ok(LockGuard(asked))
+        Ok(LockGuard::of(asked))
     }
 
     fn ask(&self, need: usize, strict: bool) -> Result<Asked, WaitError> {
+        self.check(need)?;
         let Self { engine, names } = self;
-        if need > names.len() {
-            return Err(WaitError::Exceeds {
-                what: "locks".to_owned(),
-                asked: need,
-                most: names.len(),
-            });
-        }
-        let task = local::current().filter(|local| Arc::ptr_eq(&local.engine, engine));
-        // The body that runs here keeps its node.
-        let owner = task.map(|local| engine.graph.id(local.task.get()));
+        let owner = self.owner();
         match engine.coordination.locks.claim(names, need, owner, strict) {
             Ok(claim) => Ok(Asked {
                 engine: Arc::clone(engine),
                 claim,
             }),
-            Err(Refused::Closed) => Err(WaitError::Closed),
-            Err(Refused::Own(text)) => {
-                let label = owner.map_or_else(String::new, |task| engine.label(task.index));
-                Err(WaitError::Deadlock(format!("{label} waits for {text}")))
+            Err(refused) => Err(self.refused(refused)),
+        }
+    }
+
+    /// There are never more than all.
+    fn check(&self, need: usize) -> Result<(), WaitError> {
+        if need <= self.names.len() {
+            return Ok(());
+        }
+        Err(WaitError::Exceeds {
+            what: "locks".to_owned(),
+            asked: need,
+            most: self.names.len(),
+        })
+    }
+
+    /// The task whose body runs here.
+    fn owner(&self) -> Option<Id> {
+        let Self { engine, .. } = self;
+        let task = local::current().filter(|local| Arc::ptr_eq(&local.engine, engine));
+        // The body that runs here keeps its node.
+        task.map(|local| engine.graph.id(local.task.get()))
+    }
+
+    fn refused(&self, refused: Refused) -> WaitError {
+        match refused {
+            Refused::Closed => WaitError::Closed,
+            Refused::Own(text) => {
+                let owner = self.owner();
+                let label = owner.map_or_else(String::new, |task| self.engine.label(task.index));
+                WaitError::Deadlock(format!("{label} waits for {text}"))
             }
         }
+    }
+}
+
+/// Locks that somebody elsewhere has.
+impl Set {
+    fn take_afar(
+        &self,
+        link: &Link,
+        need: usize,
+        deadline: Option<Instant>,
+    ) -> Result<LockGuard, WaitError> {
+        self.check(need)?;
+        if deadline.is_none() {
+            let locks = &self.engine.coordination.locks;
+            let own = locks.check_own(&self.names, need, self.owner());
+            own.map_err(|refused| self.refused(refused))?;
+        }
+        let ask = self.lock(need, true);
+        self.guard(link.wait(&self.what(need), deadline, ask, None)?)
+    }
+
+    fn lock(&self, need: usize, waits: bool) -> Ask {
+        Ask::Lock {
+            names: self.names.iter().map(|name| name.to_string()).collect(),
+            need: need as u64,
+            waits,
+        }
+    }
+
+    fn what(&self, need: usize) -> Arc<str> {
+        locks::what(&self.names, need).into()
+    }
+
+    /// Notes here who holds what was granted there. Nobody here has it: it comes back here before it is given back there.
+    fn guard(&self, answer: Answer) -> Result<LockGuard, WaitError> {
+        let Answer { told, grip, .. } = answer;
+        let Told::Locked { which } = told else {
+            return Err(told.into_error());
+        };
+        let names = which
+            .iter()
+            .filter_map(|&place| self.names.get(place as usize));
+        let held = Self {
+            engine: Arc::clone(&self.engine),
+            names: names.cloned().collect(),
+        };
+        let asked = held.ask(held.names.len(), false)?;
+        Ok(LockGuard { asked, _grip: grip })
+    }
+}
+
+/// Whether anybody has this lock, of those that somebody elsewhere has.
+fn is_locked_afar(link: &Link, name: &Arc<str>) -> bool {
+    let ask = Ask::IsLocked {
+        name: name.to_string(),
+    };
+    let answer = link.wait(name, None, ask, None);
+    answer.is_ok_and(|answer| answer.told == Told::Flag(true))
+}
+
+impl LockGuard {
+    fn of(asked: Asked) -> Self {
+        Self { asked, _grip: None }
     }
 }
 

@@ -37,6 +37,16 @@ fn texts<'a>(names: impl IntoIterator<Item = &'a Arc<str>>) -> String {
     }
 }
 
+/// What is claimed, as texts name it.
+pub(super) fn what(names: &[Arc<str>], need: usize) -> String {
+    let listed = texts(names);
+    match (names.len(), need) {
+        (1, _) => format!("lock {listed}"),
+        (all, need) if need == all => format!("the locks {listed}"),
+        (_, need) => format!("{need} of the locks {listed}"),
+    }
+}
+
 /// The locks that have a line.
 #[derive(Debug, Default)]
 pub(crate) struct Locks(Mutex<Table>);
@@ -62,14 +72,18 @@ pub(crate) struct Claim {
 }
 
 impl Claim {
+    fn new(names: &LockNames, need: usize, owner: Option<Id>) -> Self {
+        Self {
+            names: Arc::clone(names),
+            need,
+            owner: Mutex::new(owner),
+            turn: Arc::default(),
+        }
+    }
+
     /// What is claimed, as texts name it.
     pub(crate) fn what(&self) -> String {
-        let names = texts(&*self.names);
-        match (self.names.len(), self.need) {
-            (1, _) => format!("lock {names}"),
-            (all, need) if need == all => format!("the locks {names}"),
-            (_, need) => format!("{need} of the locks {names}"),
-        }
+        what(&self.names, self.need)
     }
 
     fn is_granted(&self) -> bool {
@@ -96,24 +110,13 @@ impl Locks {
         owner: Option<Id>,
         strict: bool,
     ) -> Result<Arc<Claim>, Refused> {
-        let claim = Arc::new(Claim {
-            names: Arc::clone(names),
-            need,
-            owner: Mutex::new(owner),
-            turn: Arc::default(),
-        });
+        let claim = Arc::new(Claim::new(names, need, owner));
         let table = &mut *self.0.lock();
         if table.closed {
             return Err(Refused::Closed);
         }
-        if let Some(own) = owner
-            .filter(|_| strict)
-            .and_then(|task| table.needs_own(&claim, task))
-        {
-            return Err(Refused::Own(format!(
-                "{} and has {own} already",
-                claim.what()
-            )));
+        if strict {
+            table.check_own(&claim)?;
         }
         for name in names.iter() {
             let line = table.lines.entry(Arc::clone(name)).or_default();
@@ -122,6 +125,17 @@ impl Locks {
         // Nobody has armed the turn yet, so there is nobody to call.
         table.grant(SmallVec::from_iter([Arc::clone(&claim)]));
         Ok(claim)
+    }
+
+    /// Whether the task has so many of these locks that it would wait for itself.
+    pub(super) fn check_own(
+        &self,
+        names: &LockNames,
+        need: usize,
+        owner: Option<Id>,
+    ) -> Result<(), Refused> {
+        let claim = Claim::new(names, need, owner);
+        self.0.lock().check_own(&claim)
     }
 
     /// The claim leaves its lines, granted or not.
@@ -209,6 +223,17 @@ impl Table {
     fn is_first(&self, name: &str, claim: &Arc<Claim>) -> bool {
         let first = self.lines.get(name).and_then(VecDeque::front);
         first.is_some_and(|first| Arc::ptr_eq(first, claim))
+    }
+
+    fn check_own(&self, claim: &Claim) -> Result<(), Refused> {
+        let owner = *claim.owner.lock();
+        match owner.and_then(|task| self.needs_own(claim, task)) {
+            None => Ok(()),
+            Some(own) => Err(Refused::Own(format!(
+                "{} and has {own} already",
+                claim.what()
+            ))),
+        }
     }
 
     /// The locks that the task has itself, if those it does not have are too few for the claim.

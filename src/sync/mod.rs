@@ -4,9 +4,21 @@
 //! Named things belong to the client: they live until they are deleted or the client closes, which empties them and
 //! ends every wait on them with `Closed`. Values are dropped outside of every lock.
 
+#[cfg_attr(
+    not(feature = "net"),
+    allow(
+        dead_code,
+        unreachable_code,
+        unused_variables,
+        reason = "without it there is no link, and nothing that needs one"
+    )
+)]
+mod afar;
 mod barrier;
 mod coordination;
 mod crowd;
+#[cfg(feature = "net")]
+pub(crate) mod driven;
 mod event;
 mod line;
 mod lock;
@@ -27,7 +39,11 @@ use parking_lot::Mutex;
 
 use crate::error::NameError;
 use crate::pool::Engine;
+use afar::{At, FarQueue, FarVariable, Link};
 
+#[cfg(feature = "net")]
+pub(crate) use afar::Afar;
+pub(crate) use afar::Codec;
 pub(crate) use coordination::Coordination;
 pub(crate) use locks::Claim;
 pub(crate) use published::Published;
@@ -70,14 +86,19 @@ impl Named {
     pub(crate) fn queue<T: Send + 'static>(
         &self,
         engine: &Arc<Engine>,
+        codec: FindCodec<T>,
         name: &str,
         capacity: usize,
     ) -> Result<Queue<T>, NameError> {
+        if let Some(link) = Link::of(engine) {
+            let queue = FarQueue::open(link, known(codec, name)?, name, capacity)?;
+            return Ok(Queue::of(engine, At::Afar(queue)));
+        }
         let mut tables = self.open()?;
         let shared = find(&mut tables.queues, name, std::any::type_name::<T>(), || {
             queue::new::<T>(name, capacity)
         })?;
-        let queue = Queue::of(engine, shared);
+        let queue = Queue::of(engine, At::Here(shared));
         if queue.capacity() != capacity {
             return Err(NameError::OtherCapacity {
                 name: name.to_owned(),
@@ -92,8 +113,13 @@ impl Named {
     pub(crate) fn variable<T: Clone + Send + Sync + 'static>(
         &self,
         engine: &Arc<Engine>,
+        codec: FindCodec<T>,
         name: &str,
     ) -> Result<Variable<T>, NameError> {
+        if let Some(link) = Link::of(engine) {
+            let variable = FarVariable::open(link, known(codec, name)?, name)?;
+            return Ok(Variable::of(engine, At::Afar(variable)));
+        }
         let mut tables = self.open()?;
         let shared = find(
             &mut tables.variables,
@@ -101,7 +127,7 @@ impl Named {
             std::any::type_name::<T>(),
             || variable::new::<T>(name),
         )?;
-        Ok(Variable::of(engine, shared))
+        Ok(Variable::of(engine, At::Here(shared)))
     }
 
     /// Forgets the name of a queue, if it still stands for this one.
@@ -145,6 +171,17 @@ impl Named {
     }
 }
 
+/// Finds out how a type is encoded, where that must be known.
+pub(crate) type FindCodec<T> = fn() -> Option<Codec<T>>;
+
+/// How the type of what is shared by this name is encoded.
+fn known<T>(codec: FindCodec<T>, name: &str) -> Result<Codec<T>, NameError> {
+    codec().ok_or_else(|| NameError::NotPortable {
+        name: name.to_owned(),
+        of: std::any::type_name::<T>(),
+    })
+}
+
 fn forget(names: &mut Names, name: &str, shared: &Arc<dyn Shared>) {
     if names
         .get(name)
@@ -172,7 +209,7 @@ fn find<S: Shared>(
     let holds = shared.holds();
     let other = |_| NameError::OtherType {
         name: name.to_owned(),
-        holds,
+        holds: holds.into(),
         asked,
     };
     shared.into_any().downcast().map_err(other)

@@ -6,6 +6,7 @@ use std::fmt;
 
 use parking_lot::Mutex;
 
+use super::afar::{Answer, Ask, Grip, Link, Names, Parcel, Told};
 use crate::client::Client;
 use crate::error::NameError;
 use crate::future::TaskFuture;
@@ -50,7 +51,10 @@ impl<P> Client<P> {
         name: &str,
         handle: TaskFuture<T>,
     ) -> Result<(), NameError> {
-        self.engine().published.add(name, Entry::new(handle))
+        match Link::of(self.engine()) {
+            Some(link) => published_afar(&link, name, handle, false),
+            None => self.engine().published.add(name, Entry::new(handle)),
+        }
     }
 
     /// As [`publish`](Self::publish), and replaces what is published under the name, whatever its type; that is dropped.
@@ -62,7 +66,10 @@ impl<P> Client<P> {
         name: &str,
         handle: TaskFuture<T>,
     ) -> Result<(), NameError> {
-        self.engine().published.replace(name, Entry::new(handle))
+        match Link::of(self.engine()) {
+            Some(link) => published_afar(&link, name, handle, true),
+            None => self.engine().published.replace(name, Entry::new(handle)),
+        }
     }
 
     /// A handle of the task that is published under the name.
@@ -73,18 +80,72 @@ impl<P> Client<P> {
         &self,
         name: &str,
     ) -> Result<TaskFuture<T>, NameError> {
-        self.engine().published.find(name)
+        match Link::of(self.engine()) {
+            Some(link) => find_afar(&link, name),
+            None => self.engine().published.find(name),
+        }
     }
 
     /// Drops the handle that is published under the name. Says whether one was.
     pub fn unpublish(&self, name: &str) -> bool {
-        self.engine().published.remove(name)
+        let Some(link) = Link::of(self.engine()) else {
+            return self.engine().published.remove(name);
+        };
+        let ask = Ask::Unpublish {
+            name: name.to_owned(),
+        };
+        let answer = Names::new("published handle", name).ask(&link, ask, None);
+        answer.is_ok_and(|answer| answer.told == Told::Flag(true))
     }
 
     /// The names under which something is published, in their order.
     pub fn published_names(&self) -> Vec<String> {
-        self.engine().published.names()
+        let Some(link) = Link::of(self.engine()) else {
+            return self.engine().published.names();
+        };
+        match link.wait(&"published handles".into(), None, Ask::PublishedNames, None) {
+            Ok(Answer {
+                told: Told::Texts(names),
+                ..
+            }) => names,
+            _ => Vec::new(),
+        }
     }
+}
+
+/// Publishes where others can ask for it too.
+fn published_afar<T: Send + Sync + 'static>(
+    link: &Link,
+    name: &str,
+    handle: TaskFuture<T>,
+    replaces: bool,
+) -> Result<(), NameError> {
+    let names = Names::holding::<T>("published handle", name);
+    let ask = Ask::Publish {
+        name: name.to_owned(),
+        holds: names.holds.to_owned(),
+        replaces,
+    };
+    let answer = names.ask(link, ask, Some(Parcel::of_handle(handle)))?;
+    answer.done().map_err(|error| names.not_asked(error))
+}
+
+fn find_afar<T: Send + Sync + 'static>(
+    link: &Link,
+    name: &str,
+) -> Result<TaskFuture<T>, NameError> {
+    let names = Names::holding::<T>("published handle", name);
+    let ask = Ask::Published {
+        name: name.to_owned(),
+        holds: names.holds.to_owned(),
+    };
+    let Answer { told, items, grip } = names.ask(link, ask, None)?;
+    let handle = match items.first() {
+        Some(item) => item.handle(),
+        None => Err(told.into_error()),
+    };
+    grip.into_iter().for_each(Grip::keep);
+    handle.map_err(|error| names.not_asked(error))
 }
 
 impl Entry {
@@ -122,7 +183,7 @@ impl Published {
         let handle = handle.downcast_ref::<TaskFuture<T>>();
         handle.cloned().ok_or_else(|| NameError::OtherType {
             name: name.to_owned(),
-            holds,
+            holds: (*holds).into(),
             asked: type_name::<T>(),
         })
     }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::Shared;
+use super::afar::{Answer, Ask, At, FarThing, Grip, Link, Names, Told};
 use super::coordination::Kind;
 use crate::Client;
 use crate::error::{NameError, WaitError};
@@ -30,6 +31,11 @@ impl<P> Client<P> {
     /// `Zero` for no permits; `OtherNumber` if one of this name has another number of them; `Closed`.
     pub fn semaphore(&self, name: &str, permits: usize) -> Result<Semaphore, NameError> {
         let engine = self.engine();
+        if let Some(link) = Link::of(engine) {
+            let inner = At::Afar(Far::open(link, name, permits)?);
+            let engine = Arc::clone(engine);
+            return Ok(Semaphore { engine, inner });
+        }
         let inner = engine.coordination.find_counted(
             Kind::Semaphore,
             name,
@@ -40,7 +46,7 @@ impl<P> Client<P> {
         )?;
         Ok(Semaphore {
             engine: Arc::clone(engine),
-            inner,
+            inner: At::Here(inner),
         })
     }
 }
@@ -66,12 +72,25 @@ impl<P> Client<P> {
 #[derive(Clone)]
 pub struct Semaphore {
     engine: Arc<Engine>,
-    inner: Arc<Inner>,
+    inner: At<Arc<Inner>, Far>,
+}
+
+/// One that somebody elsewhere has.
+#[derive(Clone)]
+struct Far {
+    thing: FarThing,
+    permits: usize,
 }
 
 /// Holds permits of a [`Semaphore`]; dropping it gives them back.
 #[must_use = "the permits are given back when this is dropped"]
 pub struct SemaphoreGuard {
+    permits: usize,
+    held: At<Held, (Arc<str>, Grip)>,
+}
+
+/// Permits of a semaphore of this process, or a place in its line.
+struct Held {
     inner: Arc<Inner>,
     pass: Arc<Pass>,
     forgotten: bool,
@@ -135,14 +154,7 @@ impl Inner {
     }
 
     /// Stands in line, or has the permits already.
-    fn ask(self: &Arc<Self>, permits: usize) -> Result<SemaphoreGuard, WaitError> {
-        if permits > self.permits {
-            return Err(WaitError::Exceeds {
-                what: format!("permits of {}", self.what),
-                asked: permits,
-                most: self.permits,
-            });
-        }
+    fn ask(self: &Arc<Self>, permits: usize) -> Result<Held, WaitError> {
         let pass = Arc::new(Pass {
             permits,
             turn: Arc::default(),
@@ -154,7 +166,7 @@ impl Inner {
         state.line.push_back(Arc::clone(&pass));
         // Only this one can be served now, and nobody has armed its turn yet.
         state.serve();
-        Ok(SemaphoreGuard {
+        Ok(Held {
             inner: Arc::clone(self),
             pass,
             forgotten: false,
@@ -188,9 +200,15 @@ impl Semaphore {
     /// # Errors
     /// `TimedOut` when they are not free; `Exceeds`; `Closed`.
     pub fn try_acquire(&self, permits: usize) -> Result<SemaphoreGuard, WaitError> {
-        let asked = self.inner.ask(permits)?;
-        let told = asked.pass.turn.told();
-        told.unwrap_or(Err(WaitError::TimedOut)).map(|()| asked)
+        self.check(permits)?;
+        let inner = match &self.inner {
+            At::Here(inner) => inner,
+            At::Afar(far) => return far.acquire(permits, false, None),
+        };
+        let held = inner.ask(permits)?;
+        let told = held.pass.turn.told();
+        told.unwrap_or(Err(WaitError::TimedOut))
+            .map(|()| held.into_guard())
     }
 
     /// Takes so many permits in async code. Dropping the future leaves the line.
@@ -198,8 +216,14 @@ impl Semaphore {
     /// # Errors
     /// `Exceeds`, or `Closed`.
     pub async fn acquire_async(&self, permits: usize) -> Result<SemaphoreGuard, WaitError> {
-        let asked = self.inner.ask(permits)?;
-        asked.pass.turn.come(&self.engine).await.map(|()| asked)
+        self.check(permits)?;
+        let inner = match &self.inner {
+            At::Here(inner) => inner,
+            At::Afar(far) => return far.acquire_async(permits).await,
+        };
+        let held = inner.ask(permits)?;
+        held.pass.turn.come(&self.engine).await?;
+        Ok(held.into_guard())
     }
 
     /// Gives back permits of guards that were [forgotten](SemaphoreGuard::forget), perhaps by others.
@@ -207,13 +231,157 @@ impl Semaphore {
     /// # Errors
     /// When fewer are missing: then none are given back.
     pub fn release(&self, permits: usize) -> Result<(), ReleaseError> {
-        let mut state = self.inner.state.lock();
+        let released = match &self.inner {
+            At::Here(inner) => inner.release(permits),
+            At::Afar(far) => far.release(permits),
+        };
+        released.map_err(|most| ReleaseError {
+            name: self.name().into(),
+            released: permits,
+            most,
+        })
+    }
+
+    /// Permits that nobody has just now.
+    pub fn available(&self) -> usize {
+        match &self.inner {
+            At::Here(inner) => inner.state.lock().free,
+            At::Afar(far) => far.thing.count(Ask::Available {
+                semaphore: far.thing.number,
+            }),
+        }
+    }
+
+    /// All permits.
+    pub fn permits(&self) -> usize {
+        match &self.inner {
+            At::Here(inner) => inner.permits,
+            At::Afar(far) => far.permits,
+        }
+    }
+
+    /// The name.
+    pub fn name(&self) -> &str {
+        match &self.inner {
+            At::Here(inner) => &inner.name,
+            At::Afar(far) => &far.thing.name,
+        }
+    }
+
+    /// Deletes the semaphore: waits for it end with `Closed`, and the name is free for another.
+    pub fn delete(&self) {
+        match &self.inner {
+            At::Here(inner) => {
+                let coordination = &self.engine.coordination;
+                coordination.delete(Kind::Semaphore, &inner.name, inner);
+            }
+            At::Afar(far) => far.thing.delete(),
+        }
+    }
+
+    /// There are never more than all.
+    fn check(&self, permits: usize) -> Result<(), WaitError> {
+        if permits <= self.permits() {
+            return Ok(());
+        }
+        Err(WaitError::Exceeds {
+            what: format!("permits of semaphore `{}`", self.name()),
+            asked: permits,
+            most: self.permits(),
+        })
+    }
+
+    fn acquire_until(
+        &self,
+        permits: usize,
+        deadline: Option<Instant>,
+    ) -> Result<SemaphoreGuard, WaitError> {
+        self.check(permits)?;
+        let inner = match &self.inner {
+            At::Here(inner) => inner,
+            At::Afar(far) => return far.acquire(permits, true, deadline),
+        };
+        let held = inner.ask(permits)?;
+        let on = |_: &_| On::Event(Arc::clone(&inner.what));
+        let waited = held.pass.turn.wait(&self.engine, on, deadline);
+        waited.map(|()| held.into_guard())
+    }
+}
+
+impl Far {
+    fn open(link: Link, name: &str, permits: usize) -> Result<Self, NameError> {
+        let names = Names {
+            number: ("permits", permits),
+            ..Names::new("semaphore", name)
+        };
+        names.check_number()?;
+        let ask = Ask::Semaphore {
+            name: name.to_owned(),
+            permits: permits as u64,
+        };
+        let thing = FarThing::open(link, &names, ask)?;
+        Ok(Self { thing, permits })
+    }
+
+    fn ask(&self, permits: usize, waits: bool) -> Ask {
+        Ask::Acquire {
+            semaphore: self.thing.number,
+            permits: permits as u64,
+            waits,
+        }
+    }
+
+    fn acquire(
+        &self,
+        permits: usize,
+        waits: bool,
+        deadline: Option<Instant>,
+    ) -> Result<SemaphoreGuard, WaitError> {
+        self.guard(
+            permits,
+            self.thing.wait(deadline, self.ask(permits, waits), None)?,
+        )
+    }
+
+    async fn acquire_async(&self, permits: usize) -> Result<SemaphoreGuard, WaitError> {
+        let asked = self.thing.link.come(self.ask(permits, true), None);
+        self.guard(permits, asked.await?)
+    }
+
+    fn guard(&self, permits: usize, answer: Answer) -> Result<SemaphoreGuard, WaitError> {
+        match answer {
+            Answer {
+                told: Told::Acquired,
+                grip: Some(grip),
+                ..
+            } => Ok(SemaphoreGuard {
+                permits,
+                held: At::Afar((Arc::clone(&self.thing.name), grip)),
+            }),
+            Answer { told, .. } => Err(told.into_error()),
+        }
+    }
+
+    /// Gives permits back, or says how many are missing.
+    fn release(&self, permits: usize) -> Result<(), usize> {
+        let ask = Ask::Release {
+            semaphore: self.thing.number,
+            permits: permits as u64,
+        };
+        match self.thing.look(ask) {
+            Some(Told::Done) => Ok(()),
+            Some(Told::NotMissing { most }) => Err(usize::try_from(most).unwrap_or(usize::MAX)),
+            _ => Err(0),
+        }
+    }
+}
+
+impl Inner {
+    /// Gives permits back, or says how many are missing.
+    fn release(&self, permits: usize) -> Result<(), usize> {
+        let mut state = self.state.lock();
         if permits > state.forgotten {
-            return Err(ReleaseError {
-                name: self.inner.name.clone(),
-                released: permits,
-                most: state.forgotten,
-            });
+            return Err(state.forgotten);
         }
         state.forgotten -= permits;
         state.free += permits;
@@ -222,55 +390,34 @@ impl Semaphore {
         ring(calls);
         Ok(())
     }
-
-    /// Permits that nobody has just now.
-    pub fn available(&self) -> usize {
-        self.inner.state.lock().free
-    }
-
-    /// All permits.
-    pub fn permits(&self) -> usize {
-        self.inner.permits
-    }
-
-    /// The name.
-    pub fn name(&self) -> &str {
-        &self.inner.name
-    }
-
-    /// Deletes the semaphore: waits for it end with `Closed`, and the name is free for another.
-    pub fn delete(&self) {
-        let Self { engine, inner } = self;
-        engine
-            .coordination
-            .delete(Kind::Semaphore, &inner.name, inner);
-    }
-
-    fn acquire_until(
-        &self,
-        permits: usize,
-        deadline: Option<Instant>,
-    ) -> Result<SemaphoreGuard, WaitError> {
-        let asked = self.inner.ask(permits)?;
-        let on = |_: &_| On::Event(Arc::clone(&self.inner.what));
-        let waited = asked.pass.turn.wait(&self.engine, on, deadline);
-        waited.map(|()| asked)
-    }
 }
 
 impl SemaphoreGuard {
     /// How many permits it holds.
     pub fn permits(&self) -> usize {
-        self.pass.permits
+        self.permits
     }
 
     /// Keeps the permits away until somebody [releases](Semaphore::release) as many, in whatever task that is.
-    pub fn forget(mut self) {
-        self.forgotten = true;
+    pub fn forget(self) {
+        match self.held {
+            At::Here(mut held) => held.forgotten = true,
+            At::Afar((_, grip)) => grip.forget(),
+        }
     }
 }
 
-impl Drop for SemaphoreGuard {
+impl Held {
+    /// Of permits that were given.
+    fn into_guard(self) -> SemaphoreGuard {
+        SemaphoreGuard {
+            permits: self.pass.permits,
+            held: At::Here(self),
+        }
+    }
+}
+
+impl Drop for Held {
     /// Leaves the line, or gives the permits back.
     fn drop(&mut self) {
         let Self { inner, pass, .. } = self;
@@ -308,6 +455,14 @@ impl Shared for Inner {
     }
 }
 
+#[cfg(feature = "net")]
+impl ReleaseError {
+    /// How many are missing.
+    pub(super) fn most(&self) -> usize {
+        self.most
+    }
+}
+
 impl fmt::Display for ReleaseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -337,8 +492,12 @@ impl fmt::Debug for Semaphore {
 
 impl fmt::Debug for SemaphoreGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match &self.held {
+            At::Here(held) => &*held.inner.name,
+            At::Afar((name, _)) => &**name,
+        };
         f.debug_struct("SemaphoreGuard")
-            .field("name", &self.inner.name)
+            .field("name", &name)
             .field("permits", &self.permits())
             .finish()
     }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 
+use super::afar::{Asked, At, FarSubscriber};
 use super::crowd::Entry;
 use super::topic::{Inner, Message, drop_each};
 use crate::error::WaitError;
@@ -21,27 +22,55 @@ use crate::pool::waits::On;
 ///
 /// As an iterator it blocks for each message and ends once the topic is closed; an item is an error when the wait for it
 /// was refused.
-pub struct Subscriber<T> {
+pub struct Subscriber<T>(At<Here<T>, FarSubscriber<T>>);
+
+/// A subscriber of a topic of this process.
+struct Here<T> {
+    cursor: Cursor<T>,
+    /// The number of its buffer.
+    place: usize,
+}
+
+/// A place in the messages of a topic.
+struct Cursor<T> {
     engine: Arc<Engine>,
     topic: Arc<Inner<T>>,
-    /// The number of its buffer, and what that holds.
-    place: usize,
+    /// How many messages are kept for it.
     buffer: usize,
     /// The number of the message it has not seen yet.
     next: u64,
+}
+
+/// Async code that waits for a message.
+struct Waiting<T> {
+    here: Option<WaitingHere<T>>,
+    afar: Option<Asked>,
+}
+
+struct WaitingHere<T> {
+    coming: Coming,
+    _entry: Entry<Inner<T>>,
 }
 
 impl<T> Subscriber<T> {
     /// `None`: the topic is closed.
     pub(super) fn new(engine: &Arc<Engine>, topic: &Arc<Inner<T>>, buffer: usize) -> Option<Self> {
         let state = &mut *topic.state.lock();
-        (!state.closed).then(|| Self {
+        if state.closed {
+            return None;
+        }
+        let cursor = Cursor {
             engine: Arc::clone(engine),
             topic: Arc::clone(topic),
-            place: state.buffers.insert(buffer),
             buffer,
             next: state.published(),
-        })
+        };
+        let place = state.buffers.insert(buffer);
+        Some(Self(At::Here(Here { cursor, place })))
+    }
+
+    pub(super) fn afar(subscriber: FarSubscriber<T>) -> Self {
+        Self(At::Afar(subscriber))
     }
 
     /// The next message; waits for one.
@@ -65,7 +94,10 @@ impl<T> Subscriber<T> {
     /// # Errors
     /// `TimedOut` when there is none; `Closed`.
     pub fn try_recv(&mut self) -> Result<Message<T>, WaitError> {
-        self.look().unwrap_or(Err(WaitError::TimedOut))
+        match &mut self.0 {
+            At::Here(here) => here.cursor.look().unwrap_or(Err(WaitError::TimedOut)),
+            At::Afar(subscriber) => subscriber.recv(false, None),
+        }
     }
 
     /// The next message, in async code. Dropping the future loses nothing.
@@ -73,7 +105,7 @@ impl<T> Subscriber<T> {
     /// # Errors
     /// `Closed`.
     pub async fn recv_async(&mut self) -> Result<Message<T>, WaitError> {
-        let mut waiting = None;
+        let mut waiting = Waiting::default();
         poll_fn(|context| self.poll_recv(&mut waiting, context)).await
     }
 
@@ -81,10 +113,73 @@ impl<T> Subscriber<T> {
     pub fn stream(self) -> Messages<T> {
         Messages {
             subscriber: self,
-            waiting: None,
+            waiting: Waiting::default(),
         }
     }
 
+    fn recv_until(&mut self, deadline: Option<Instant>) -> Result<Message<T>, WaitError> {
+        match &mut self.0 {
+            At::Here(here) => here.cursor.recv_until(deadline),
+            At::Afar(subscriber) => subscriber.recv(true, deadline),
+        }
+    }
+
+    fn poll_recv(
+        &mut self,
+        waiting: &mut Waiting<T>,
+        context: &Context<'_>,
+    ) -> Poll<Result<Message<T>, WaitError>> {
+        match &mut self.0 {
+            At::Here(here) => here.cursor.poll_recv(&mut waiting.here, context),
+            At::Afar(subscriber) => subscriber.poll_recv(&mut waiting.afar, context),
+        }
+    }
+}
+
+/// For who serves subscribers elsewhere, which know themselves what they have seen.
+#[cfg(feature = "net")]
+impl<T> Subscriber<T> {
+    /// The number of the message it has not seen yet.
+    pub(crate) fn next_number(&self) -> u64 {
+        match &self.0 {
+            At::Here(here) => here.cursor.next,
+            At::Afar(_) => 0,
+        }
+    }
+
+    /// A place from which to look for messages. `None` of one that is served elsewhere itself.
+    pub(crate) fn cursor_at(&self, number: u64) -> Option<MessageAt<T>> {
+        match &self.0 {
+            At::Here(Here { cursor, .. }) => Some(MessageAt(Cursor {
+                engine: Arc::clone(&cursor.engine),
+                topic: Arc::clone(&cursor.topic),
+                next: number.min(cursor.topic.state.lock().published()),
+                ..*cursor
+            })),
+            At::Afar(_) => None,
+        }
+    }
+}
+
+/// A place in the messages of a topic, of nobody in particular.
+#[cfg(feature = "net")]
+pub(crate) struct MessageAt<T>(Cursor<T>);
+
+#[cfg(feature = "net")]
+impl<T> MessageAt<T> {
+    /// The first message from here.
+    pub(crate) async fn come(self) -> Result<Message<T>, WaitError> {
+        let (mut cursor, mut waiting) = (self.0, None);
+        poll_fn(|context| cursor.poll_recv(&mut waiting, context)).await
+    }
+
+    /// The first message from here, if there is one now.
+    pub(crate) fn look(mut self) -> Result<Message<T>, WaitError> {
+        self.0.look().unwrap_or(Err(WaitError::TimedOut))
+    }
+}
+
+impl<T> Cursor<T> {
     /// The next message, or a place among those who wait for one.
     fn look(&mut self) -> Result<Result<Message<T>, WaitError>, Entry<Inner<T>>> {
         let state = &mut *self.topic.state.lock();
@@ -111,7 +206,7 @@ impl<T> Subscriber<T> {
 
     fn poll_recv(
         &mut self,
-        waiting: &mut Option<Waiting<T>>,
+        waiting: &mut Option<WaitingHere<T>>,
         context: &Context<'_>,
     ) -> Poll<Result<Message<T>, WaitError>> {
         loop {
@@ -122,7 +217,7 @@ impl<T> Subscriber<T> {
             match self.look() {
                 Ok(done) => return Poll::Ready(done),
                 Err(entry) => {
-                    *waiting = Some(Waiting {
+                    *waiting = Some(WaitingHere {
                         coming: Coming::new(&self.engine, &entry.turn),
                         _entry: entry,
                     })
@@ -132,17 +227,11 @@ impl<T> Subscriber<T> {
     }
 }
 
-/// Async code that waits for a message.
-struct Waiting<T> {
-    coming: Coming,
-    _entry: Entry<Inner<T>>,
-}
-
 /// The messages of a [`Subscriber`] as a stream.
 #[must_use = "streams do nothing unless polled"]
 pub struct Messages<T> {
     subscriber: Subscriber<T>,
-    waiting: Option<Waiting<T>>,
+    waiting: Waiting<T>,
 }
 
 impl<T> Stream for Messages<T> {
@@ -166,10 +255,10 @@ impl<T> Iterator for Subscriber<T> {
     }
 }
 
-impl<T> Drop for Subscriber<T> {
+impl<T> Drop for Here<T> {
     fn drop(&mut self) {
         let old = {
-            let state = &mut *self.topic.state.lock();
+            let state = &mut *self.cursor.topic.state.lock();
             state.buffers.remove(self.place);
             state.trim()
         };
@@ -177,13 +266,29 @@ impl<T> Drop for Subscriber<T> {
     }
 }
 
+impl<T> Default for Waiting<T> {
+    fn default() -> Self {
+        Self {
+            here: None,
+            afar: None,
+        }
+    }
+}
+
 impl<T> fmt::Debug for Subscriber<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Subscriber")
-            .field("topic", &self.topic.what)
-            .field("buffer", &self.buffer)
-            .field("next", &self.next)
-            .finish_non_exhaustive()
+        let mut shown = f.debug_struct("Subscriber");
+        match &self.0 {
+            At::Here(Here { cursor, .. }) => {
+                shown.field("topic", &cursor.topic.what);
+                shown.field("buffer", &cursor.buffer);
+                shown.field("next", &cursor.next);
+            }
+            At::Afar(subscriber) => {
+                shown.field("topic", &subscriber.topic().name);
+            }
+        }
+        shown.finish_non_exhaustive()
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::SystemTime;
 use parking_lot::Mutex;
 use slab::Slab;
 
-use super::Shared;
+use super::afar::{At, Codec, FarTopic, Link};
 use super::coordination::Kind;
 use super::crowd::{Crowd, Crowded};
 use crate::Client;
@@ -26,6 +26,7 @@ use crate::pool::run::guarded;
 use crate::pool::turn::{Turn, ring};
 
 use super::subscriber::Subscriber;
+use super::{FindCodec, Shared, known};
 
 /// Messages that a topic keeps for [`Topic::history`], as Dask does.
 const HISTORY: usize = 1000;
@@ -38,19 +39,24 @@ impl<P> Client<P> {
     /// # Errors
     /// If one of this name has messages of another type, or the client is closed.
     pub fn topic<T: Carried<P> + Sync>(&self, name: &str) -> Result<Topic<T>, NameError> {
-        self.topic_of(name)
+        self.topic_of(name, T::codec)
     }
 
     /// As [`topic`](Self::topic), of messages that every place can take.
-    fn topic_of<T: Send + Sync + 'static>(&self, name: &str) -> Result<Topic<T>, NameError> {
+    fn topic_of<T: Send + Sync + 'static>(
+        &self,
+        name: &str,
+        codec: FindCodec<T>,
+    ) -> Result<Topic<T>, NameError> {
         let (engine, asked) = (self.engine(), std::any::type_name::<T>());
+        if let Some(link) = Link::of(engine) {
+            let inner = At::Afar(FarTopic::open(link, known(codec, name)?, name)?);
+            return Ok(Topic::of(engine, inner));
+        }
         let inner = engine
             .coordination
             .find(Kind::Topic, name, asked, || Inner::<T>::new(name))?;
-        Ok(Topic {
-            engine: Arc::clone(engine),
-            inner,
-        })
+        Ok(Topic::of(engine, At::Here(inner)))
     }
 
     /// Publishes a text to the topic of this name; each [`Message`] knows when that was.
@@ -67,10 +73,15 @@ impl<P> Client<P> {
     /// # Errors
     /// If the topic has messages of another type than `String`, or the client is closed.
     pub fn log_event(&self, topic: &str, text: impl Into<String>) -> Result<(), NameError> {
-        let topic = self.topic_of::<String>(topic)?;
-        topic
-            .publish(text.into())
-            .map_err(|_closed| NameError::Closed)
+        let texts = self.topic_of::<String>(topic, Codec::texts)?;
+        let published = texts.publish(text.into());
+        published.map_err(|error| match error {
+            WaitError::Closed => NameError::Closed,
+            error => NameError::NotAsked {
+                name: topic.to_owned(),
+                error,
+            },
+        })
     }
 
     /// The newest texts of a topic, at most a thousand, oldest first; none if nobody has used this name.
@@ -78,10 +89,14 @@ impl<P> Client<P> {
     /// # Errors
     /// If the topic has messages of another type than `String`, or the client is closed.
     pub fn events(&self, topic: &str) -> Result<Vec<Message<String>>, NameError> {
-        if !self.engine().coordination.exists(Kind::Topic, topic) {
+        let exists = match Link::of(self.engine()) {
+            Some(link) => FarTopic::<String>::exists(&link, topic)?,
+            None => self.engine().coordination.exists(Kind::Topic, topic),
+        };
+        if !exists {
             return Ok(Vec::new());
         }
-        Ok(self.topic_of::<String>(topic)?.history())
+        Ok(self.topic_of::<String>(topic, Codec::texts)?.history())
     }
 }
 
@@ -102,8 +117,10 @@ impl<P> Client<P> {
 /// ```
 pub struct Topic<T> {
     engine: Arc<Engine>,
-    inner: Arc<Inner<T>>,
+    inner: Inside<T>,
 }
+
+type Inside<T> = At<Arc<Inner<T>>, FarTopic<T>>;
 
 /// A message of a topic; dereferences to what was published, which all subscribers share.
 pub struct Message<T> {
@@ -114,6 +131,16 @@ pub struct Message<T> {
 }
 
 impl<T> Message<T> {
+    /// One that was published elsewhere.
+    pub(super) fn arrived(value: Arc<T>, number: u64, at: SystemTime, missed: u64) -> Self {
+        Self {
+            value,
+            number,
+            at,
+            missed,
+        }
+    }
+
     /// When it was published.
     pub fn at(&self) -> SystemTime {
         self.at
@@ -210,14 +237,25 @@ impl<T> Inner<T> {
 }
 
 impl<T: Send + Sync + 'static> Topic<T> {
+    fn of(engine: &Arc<Engine>, inner: Inside<T>) -> Self {
+        Self {
+            engine: Arc::clone(engine),
+            inner,
+        }
+    }
+
     /// Publishes a message to everybody who has subscribed. Never waits.
     ///
     /// # Errors
     /// `Closed` when the topic was deleted or the client closed.
     pub fn publish(&self, value: T) -> Result<(), WaitError> {
+        let inner = match &self.inner {
+            At::Here(inner) => inner,
+            At::Afar(topic) => return topic.publish(&value),
+        };
         let value = Arc::new(value);
         let (calls, old) = {
-            let state = &mut *self.inner.state.lock();
+            let state = &mut *inner.state.lock();
             if state.closed {
                 return Err(WaitError::Closed);
             }
@@ -238,16 +276,25 @@ impl<T: Send + Sync + 'static> Topic<T> {
     pub fn subscribe(&self, buffer: usize) -> Result<Subscriber<T>, NameError> {
         if buffer == 0 {
             return Err(NameError::Zero {
-                name: self.inner.name.to_string(),
+                name: self.name().to_owned(),
                 what: "messages",
             });
         }
-        Subscriber::new(&self.engine, &self.inner, buffer).ok_or(NameError::Closed)
+        match &self.inner {
+            At::Here(inner) => {
+                Subscriber::new(&self.engine, inner, buffer).ok_or(NameError::Closed)
+            }
+            At::Afar(topic) => topic.subscribe(buffer).map(Subscriber::afar),
+        }
     }
 
     /// The newest messages, at most a thousand, oldest first.
     pub fn history(&self) -> Vec<Message<T>> {
-        let state = self.inner.state.lock();
+        let inner = match &self.inner {
+            At::Here(inner) => inner,
+            At::Afar(topic) => return topic.history(),
+        };
+        let state = inner.state.lock();
         let kept = state.ring.len().min(HISTORY) as u64;
         let numbers = state.published - kept..state.published;
         numbers
@@ -257,18 +304,29 @@ impl<T: Send + Sync + 'static> Topic<T> {
 
     /// How many have subscribed.
     pub fn subscribers(&self) -> usize {
-        self.inner.state.lock().buffers.len()
+        match &self.inner {
+            At::Here(inner) => inner.state.lock().buffers.len(),
+            At::Afar(topic) => topic.subscribers(),
+        }
     }
 
     /// The name.
     pub fn name(&self) -> &str {
-        &self.inner.name
+        match &self.inner {
+            At::Here(inner) => &inner.name,
+            At::Afar(topic) => &topic.thing.name,
+        }
     }
 
     /// Deletes the topic: its messages are dropped, subscribers get `Closed`, and the name is free for another.
     pub fn delete(&self) {
-        let Self { engine, inner } = self;
-        engine.coordination.delete(Kind::Topic, &inner.name, inner);
+        match &self.inner {
+            At::Here(inner) => {
+                let coordination = &self.engine.coordination;
+                coordination.delete(Kind::Topic, &inner.name, inner);
+            }
+            At::Afar(topic) => topic.thing.delete(),
+        }
     }
 }
 
@@ -310,7 +368,7 @@ impl<T> Clone for Topic<T> {
     fn clone(&self) -> Self {
         Self {
             engine: Arc::clone(&self.engine),
-            inner: Arc::clone(&self.inner),
+            inner: self.inner.clone(),
         }
     }
 }
@@ -327,8 +385,12 @@ impl<T: fmt::Debug> fmt::Debug for Message<T> {
 
 impl<T> fmt::Debug for Topic<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match &self.inner {
+            At::Here(inner) => &*inner.name,
+            At::Afar(topic) => &*topic.thing.name,
+        };
         f.debug_struct("Topic")
-            .field("name", &self.inner.name)
+            .field("name", &name)
             .finish_non_exhaustive()
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Shared;
+use super::afar::{At, FarVariable};
 use super::line::Line;
 use super::watched::{Lines, Turn, Watched};
 use crate::error::WaitError;
@@ -29,8 +30,10 @@ use crate::pool::waiters::Wake;
 /// ```
 pub struct Variable<T> {
     engine: Arc<Engine>,
-    inner: Arc<Inner<T>>,
+    inner: Inside<T>,
 }
+
+type Inside<T> = At<Arc<Inner<T>>, FarVariable<T>>;
 
 /// A variable under its lock.
 pub(super) type Inner<T> = Watched<State<T>>;
@@ -111,7 +114,7 @@ impl<T: Send + Sync + 'static> Shared for Inner<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Variable<T> {
-    pub(super) fn of(engine: &Arc<Engine>, inner: Arc<Inner<T>>) -> Self {
+    pub(super) fn of(engine: &Arc<Engine>, inner: Inside<T>) -> Self {
         Self {
             engine: Arc::clone(engine),
             inner,
@@ -123,8 +126,12 @@ impl<T: Clone + Send + Sync + 'static> Variable<T> {
     /// # Errors
     /// `Closed` when the variable was deleted or the client closed.
     pub fn set(&self, value: T) -> Result<(), WaitError> {
+        let inner = match &self.inner {
+            At::Here(inner) => inner,
+            At::Afar(variable) => return variable.set(&value),
+        };
         let mut value = Some(Arc::new(value));
-        self.inner.change(|state| {
+        inner.change(|state| {
             if state.closed {
                 return Err(WaitError::Closed);
             }
@@ -168,13 +175,21 @@ impl<T: Clone + Send + Sync + 'static> Variable<T> {
 
     /// The value and its version, read together.
     pub fn versioned(&self) -> Option<(T, u64)> {
-        let (value, version) = self.inner.read(State::now)?;
-        Some((T::clone(&value), version))
+        match &self.inner {
+            At::Here(inner) => {
+                let (value, version) = inner.read(State::now)?;
+                Some((T::clone(&value), version))
+            }
+            At::Afar(variable) => variable.changed(0, false, None).ok(),
+        }
     }
 
     /// How often the value has been set.
     pub fn version(&self) -> u64 {
-        self.inner.read(|state| state.version)
+        match &self.inner {
+            At::Here(inner) => inner.read(|state| state.version),
+            At::Afar(variable) => variable.version(),
+        }
     }
 
     /// The value and its version, once that is past `version`; waits until then. With the version it gave last, it
@@ -217,9 +232,14 @@ impl<T: Clone + Send + Sync + 'static> Variable<T> {
         &self,
         version: u64,
     ) -> impl Future<Output = Result<(T, u64), WaitError>> + use<T> {
-        let mut turn = Turn::new(&self.inner, &self.engine, version);
-        let changed = poll_fn(move |context| turn.poll(context, |state| state.since(version)));
-        async {
+        let Self { engine, inner } = self.clone();
+        async move {
+            let inner = match inner {
+                At::Here(inner) => inner,
+                At::Afar(variable) => return variable.changed_async(version).await,
+            };
+            let mut turn = Turn::new(&inner, &engine, version);
+            let changed = poll_fn(|context| turn.poll(context, |state| state.since(version)));
             let (value, version) = changed.await?;
             Ok((T::clone(&value), version))
         }
@@ -227,8 +247,12 @@ impl<T: Clone + Send + Sync + 'static> Variable<T> {
 
     /// Deletes the variable: waits on it end with `Closed`, and the name is free for another.
     pub fn delete(&self) {
-        let shared: Arc<dyn Shared> = Arc::clone(&self.inner) as _;
-        self.engine.named.forget_variable(&self.inner.name, &shared);
+        let inner = match &self.inner {
+            At::Here(inner) => inner,
+            At::Afar(variable) => return variable.thing.delete(),
+        };
+        let shared: Arc<dyn Shared> = Arc::clone(inner) as _;
+        self.engine.named.forget_variable(&inner.name, &shared);
         shared.close();
     }
 
@@ -237,8 +261,12 @@ impl<T: Clone + Send + Sync + 'static> Variable<T> {
         version: u64,
         deadline: Option<Instant>,
     ) -> Result<(T, u64), WaitError> {
+        let inner = match &self.inner {
+            At::Here(inner) => inner,
+            At::Afar(variable) => return variable.changed(version, true, deadline),
+        };
         let attempt = |state: &mut State<T>| state.since(version);
-        let changed = self.inner.until(&self.engine, version, deadline, attempt);
+        let changed = inner.until(&self.engine, version, deadline, attempt);
         let (value, version) = changed.flatten()?;
         Ok((T::clone(&value), version))
     }
@@ -248,18 +276,24 @@ impl<T> Clone for Variable<T> {
     fn clone(&self) -> Self {
         Self {
             engine: Arc::clone(&self.engine),
-            inner: Arc::clone(&self.inner),
+            inner: self.inner.clone(),
         }
     }
 }
 
 impl<T> fmt::Debug for Variable<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (version, closed) = self.inner.read(|state| (state.version, state.closed));
-        f.debug_struct("Variable")
-            .field("name", &self.inner.name)
-            .field("version", &version)
-            .field("closed", &closed)
-            .finish_non_exhaustive()
+        let mut shown = f.debug_struct("Variable");
+        match &self.inner {
+            At::Here(inner) => {
+                let (version, closed) = inner.read(|state| (state.version, state.closed));
+                shown.field("name", &inner.name);
+                shown.field("version", &version).field("closed", &closed);
+            }
+            At::Afar(variable) => {
+                shown.field("name", &variable.thing.name);
+            }
+        }
+        shown.finish_non_exhaustive()
     }
 }

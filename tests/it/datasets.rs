@@ -103,7 +103,7 @@ fn what_is_asked_for_wrongly_says_so() {
     let error = client.published::<u16>("").unwrap_err();
     let other = NameError::OtherType {
         name: String::new(),
-        holds: "u8",
+        holds: "u8".into(),
         asked: "u16",
     };
     assert_eq!(error, other);

@@ -113,7 +113,7 @@ fn a_name_stands_for_one_type_and_capacity() {
         error,
         NameError::OtherType {
             name: "q".to_owned(),
-            holds: "u32",
+            holds: "u32".into(),
             asked: "u64"
         }
     );

@@ -9,6 +9,7 @@ use futures_core::Stream;
 use super::state::{Aim, State};
 use super::{Queue, Turn};
 use crate::error::WaitError;
+use crate::sync::afar::{Asked, At, FarQueue};
 
 impl<T> Queue<T> {
     /// The items as they come, until the queue is closed and empty. Each is taken, and waited for, as by
@@ -45,7 +46,10 @@ impl<T> Queue<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn stream(&self) -> QueueStream<T> {
-        QueueStream(self.turn(Aim::Get))
+        QueueStream(match &self.inner {
+            At::Here(inner) => At::Here(Turn::new(inner, &self.engine, Aim::Get)),
+            At::Afar(queue) => At::Afar((queue.clone(), None)),
+        })
     }
 }
 
@@ -76,14 +80,19 @@ impl<'a, T> IntoIterator for &'a Queue<T> {
 
 /// The stream of [`Queue::stream`].
 #[must_use = "streams do nothing unless polled"]
-pub struct QueueStream<T>(Turn<State<T>>);
+pub struct QueueStream<T>(At<Turn<State<T>>, FarItems<T>>);
+
+/// A queue elsewhere, and the wait for its next item.
+type FarItems<T> = (FarQueue<T>, Option<Asked>);
 
 impl<T> Stream for QueueStream<T> {
     type Item = T;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        let taken = self.get_mut().0.poll(context, State::take);
-        taken.map(Result::ok)
+        match &mut self.get_mut().0 {
+            At::Here(turn) => turn.poll(context, State::take).map(Result::ok),
+            At::Afar((queue, getting)) => queue.poll_next(getting, context).map(Result::ok),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Shared;
+use super::afar::{At, FarQueue};
 use super::watched::Turn;
 use crate::error::WaitError;
 use crate::pool::Engine;
@@ -37,8 +38,10 @@ pub use items::{QueueIter, QueueStream};
 /// ```
 pub struct Queue<T> {
     engine: Arc<Engine>,
-    inner: Arc<Inner<T>>,
+    inner: Inside<T>,
 }
+
+type Inside<T> = At<Arc<Inner<T>>, FarQueue<T>>;
 
 /// A queue without a name in any table yet.
 pub(super) fn new<T>(name: &str, capacity: usize) -> Inner<T> {
@@ -46,7 +49,7 @@ pub(super) fn new<T>(name: &str, capacity: usize) -> Inner<T> {
 }
 
 impl<T> Queue<T> {
-    pub(super) fn of(engine: &Arc<Engine>, inner: Arc<Inner<T>>) -> Self {
+    pub(super) fn of(engine: &Arc<Engine>, inner: Inside<T>) -> Self {
         Self {
             engine: Arc::clone(engine),
             inner,
@@ -74,7 +77,14 @@ impl<T> Queue<T> {
     /// # Errors
     /// With the item: `Closed`, or `Full`.
     pub fn try_put(&self, item: T) -> Result<(), PutError<T>> {
-        let added = self.inner.change(|state| state.add(item));
+        let inner = match &self.inner {
+            At::Here(inner) => inner,
+            At::Afar(queue) => {
+                let put = queue.put(&item, false, None);
+                return put.map_err(|error| PutError { item, error });
+            }
+        };
+        let added = inner.change(|state| state.add(item));
         added.unwrap_or_else(|item| {
             let error = WaitError::Full;
             Err(PutError { item, error })
@@ -83,8 +93,19 @@ impl<T> Queue<T> {
 
     /// As [`put`](Self::put), in async code. Dropped before it is ready, the future has put nothing, and drops the item.
     pub fn put_async(&self, item: T) -> impl Future<Output = Result<(), PutError<T>>> + use<T> {
-        let (mut turn, mut item) = (self.turn(Aim::Put), Some(item));
-        poll_fn(move |context| turn.poll(context, |state| add(state, &mut item)))
+        let Self { engine, inner } = self.clone();
+        async move {
+            match inner {
+                At::Here(inner) => {
+                    let (mut turn, mut item) = (Turn::new(&inner, &engine, Aim::Put), Some(item));
+                    poll_fn(|context| turn.poll(context, |state| add(state, &mut item))).await
+                }
+                At::Afar(queue) => {
+                    let put = queue.put_async(item).await;
+                    put.map_err(|(item, error)| PutError { item, error })
+                }
+            }
+        }
     }
 
     /// Takes the first item; waits for one.
@@ -92,7 +113,7 @@ impl<T> Queue<T> {
     /// # Errors
     /// `Closed` once the queue is closed and empty, or the wait was refused.
     pub fn get(&self) -> Result<T, WaitError> {
-        self.take_until(None, State::take)
+        self.get_until(None)
     }
 
     /// As [`get`](Self::get), for at most so long.
@@ -100,7 +121,7 @@ impl<T> Queue<T> {
     /// # Errors
     /// As `get`, and `TimedOut`.
     pub fn get_timeout(&self, timeout: Duration) -> Result<T, WaitError> {
-        self.take_until(Some(deadline(timeout)), State::take)
+        self.get_until(Some(deadline(timeout)))
     }
 
     /// Takes the first item, if there is one.
@@ -108,14 +129,24 @@ impl<T> Queue<T> {
     /// # Errors
     /// `Empty`, or `Closed` once the queue is closed and empty.
     pub fn try_get(&self) -> Result<T, WaitError> {
-        let taken = self.inner.change(State::take);
-        taken.unwrap_or(Err(WaitError::Empty))
+        match &self.inner {
+            At::Here(inner) => inner.change(State::take).unwrap_or(Err(WaitError::Empty)),
+            At::Afar(queue) => queue.take_one(false, None),
+        }
     }
 
     /// As [`get`](Self::get), in async code. Dropped before it is ready, the future has taken nothing.
     pub fn get_async(&self) -> impl Future<Output = Result<T, WaitError>> + use<T> {
-        let mut turn = self.turn(Aim::Get);
-        poll_fn(move |context| turn.poll(context, State::take))
+        let Self { engine, inner } = self.clone();
+        async move {
+            match inner {
+                At::Here(inner) => {
+                    let mut turn = Turn::new(&inner, &engine, Aim::Get);
+                    poll_fn(|context| turn.poll(context, State::take)).await
+                }
+                At::Afar(queue) => queue.take_one_async().await,
+            }
+        }
     }
 
     /// Waits for an item, and takes it and those that are there behind it: at most `most`, in order. So at least one
@@ -133,7 +164,7 @@ impl<T> Queue<T> {
     /// # Errors
     /// As [`get`](Self::get).
     pub fn get_many(&self, most: usize) -> Result<Vec<T>, WaitError> {
-        self.take_until(None, |state| state.take_many(most))
+        self.get_many_until(most, None)
     }
 
     /// As [`get_many`](Self::get_many), for at most so long.
@@ -141,7 +172,7 @@ impl<T> Queue<T> {
     /// # Errors
     /// As [`get`](Self::get), and `TimedOut`.
     pub fn get_many_timeout(&self, most: usize, timeout: Duration) -> Result<Vec<T>, WaitError> {
-        self.take_until(Some(deadline(timeout)), |state| state.take_many(most))
+        self.get_many_until(most, Some(deadline(timeout)))
     }
 
     /// Takes the items that are there: at most `most`, in order, and possibly none.
@@ -149,8 +180,16 @@ impl<T> Queue<T> {
     /// # Errors
     /// `Closed` once the queue is closed and empty.
     pub fn try_get_many(&self, most: usize) -> Result<Vec<T>, WaitError> {
-        let taken = self.inner.change(|state| state.take_many(most));
-        taken.unwrap_or(Ok(Vec::new()))
+        match &self.inner {
+            At::Here(inner) => {
+                let taken = inner.change(|state| state.take_many(most));
+                taken.unwrap_or(Ok(Vec::new()))
+            }
+            At::Afar(queue) => match queue.take(most, false, None) {
+                Err(WaitError::Empty) => Ok(Vec::new()),
+                taken => taken,
+            },
+        }
     }
 
     /// As [`get_many`](Self::get_many), in async code. Dropped before it is ready, the future has taken nothing.
@@ -158,13 +197,24 @@ impl<T> Queue<T> {
         &self,
         most: usize,
     ) -> impl Future<Output = Result<Vec<T>, WaitError>> + use<T> {
-        let mut turn = self.turn(Aim::Get);
-        poll_fn(move |context| turn.poll(context, |state| state.take_many(most)))
+        let Self { engine, inner } = self.clone();
+        async move {
+            match inner {
+                At::Here(inner) => {
+                    let mut turn = Turn::new(&inner, &engine, Aim::Get);
+                    poll_fn(|context| turn.poll(context, |state| state.take_many(most))).await
+                }
+                At::Afar(queue) => queue.take_async(most).await,
+            }
+        }
     }
 
     /// Items in the queue.
     pub fn len(&self) -> usize {
-        self.inner.read(State::len)
+        match &self.inner {
+            At::Here(inner) => inner.read(State::len),
+            At::Afar(queue) => queue.look().0,
+        }
     }
 
     /// Whether no item is in the queue.
@@ -174,12 +224,18 @@ impl<T> Queue<T> {
 
     /// The bound on items; 0 is none.
     pub fn capacity(&self) -> usize {
-        self.inner.read(State::capacity)
+        match &self.inner {
+            At::Here(inner) => inner.read(State::capacity),
+            At::Afar(queue) => queue.capacity,
+        }
     }
 
     /// Takes no more items, also under this name later: waiting and later puts fail with `Closed`, gets too once the queue is empty.
     pub fn close(&self) {
-        self.inner.change(State::close);
+        match &self.inner {
+            At::Here(inner) => inner.change(State::close),
+            At::Afar(queue) => queue.close(),
+        }
     }
 
     /// Deletes the queue: as [`close`](Self::close), its items are dropped, and the name is free for another.
@@ -187,20 +243,34 @@ impl<T> Queue<T> {
     where
         T: Send + 'static,
     {
-        let shared: Arc<dyn Shared> = Arc::clone(&self.inner) as _;
-        self.engine.named.forget_queue(&self.inner.name, &shared);
+        let inner = match &self.inner {
+            At::Here(inner) => inner,
+            At::Afar(queue) => return queue.thing.delete(),
+        };
+        let shared: Arc<dyn Shared> = Arc::clone(inner) as _;
+        self.engine.named.forget_queue(&inner.name, &shared);
         shared.close();
     }
 
     /// Whether the queue takes no more items.
     pub fn is_closed(&self) -> bool {
-        self.inner.read(State::is_closed)
+        match &self.inner {
+            At::Here(inner) => inner.read(State::is_closed),
+            At::Afar(queue) => queue.look().1,
+        }
     }
 
     fn put_until(&self, item: T, deadline: Option<Instant>) -> Result<(), PutError<T>> {
+        let inner = match &self.inner {
+            At::Here(inner) => inner,
+            At::Afar(queue) => {
+                let put = queue.put(&item, true, deadline);
+                return put.map_err(|error| PutError { item, error });
+            }
+        };
         let mut item = Some(item);
         let attempt = |state: &mut State<T>| add(state, &mut item);
-        match self.inner.until(&self.engine, Aim::Put, deadline, attempt) {
+        match inner.until(&self.engine, Aim::Put, deadline, attempt) {
             Ok(put) => put,
             Err(error) => {
                 let item = item.expect("it comes back from each attempt that fails");
@@ -209,18 +279,34 @@ impl<T> Queue<T> {
         }
     }
 
-    fn take_until<R>(
-        &self,
-        deadline: Option<Instant>,
-        take: impl FnMut(&mut State<T>) -> Option<Result<R, WaitError>>,
-    ) -> Result<R, WaitError> {
-        self.inner
-            .until(&self.engine, Aim::Get, deadline, take)
-            .flatten()
+    fn get_until(&self, deadline: Option<Instant>) -> Result<T, WaitError> {
+        match &self.inner {
+            At::Here(inner) => inner
+                .until(&self.engine, Aim::Get, deadline, State::take)
+                .flatten(),
+            At::Afar(queue) => queue.take_one(true, deadline),
+        }
     }
 
-    fn turn(&self, aim: Aim) -> Turn<State<T>> {
-        Turn::new(&self.inner, &self.engine, aim)
+    fn get_many_until(&self, most: usize, deadline: Option<Instant>) -> Result<Vec<T>, WaitError> {
+        match &self.inner {
+            At::Here(inner) => {
+                let take = |state: &mut State<T>| state.take_many(most);
+                let taken = inner.until(&self.engine, Aim::Get, deadline, take);
+                taken.flatten()
+            }
+            At::Afar(queue) => queue.take(most, true, deadline),
+        }
+    }
+}
+
+#[cfg(feature = "net")]
+impl<T> Queue<T> {
+    /// Puts items that were taken back to where they were, in order.
+    pub(in crate::sync) fn put_back(&self, items: Vec<T>) {
+        if let At::Here(inner) = &self.inner {
+            inner.change(|state| state.put_back(items));
+        }
     }
 }
 
@@ -234,14 +320,18 @@ fn add<T>(state: &mut State<T>, item: &mut Option<T>) -> Option<Result<(), PutEr
 
 impl<T> Clone for Queue<T> {
     fn clone(&self) -> Self {
-        Self::of(&self.engine, Arc::clone(&self.inner))
+        Self::of(&self.engine, self.inner.clone())
     }
 }
 
 impl<T> fmt::Debug for Queue<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match &self.inner {
+            At::Here(inner) => &*inner.name,
+            At::Afar(queue) => &*queue.thing.name,
+        };
         f.debug_struct("Queue")
-            .field("name", &self.inner.name)
+            .field("name", &name)
             .field("len", &self.len())
             .field("capacity", &self.capacity())
             .field("closed", &self.is_closed())

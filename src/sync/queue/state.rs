@@ -89,6 +89,14 @@ impl<T> State<T> {
         Ok(Ok(()))
     }
 
+    /// Puts items that were taken back to where they were, in order.
+    #[cfg(feature = "net")]
+    pub(super) fn put_back(&mut self, items: Vec<T>) {
+        for item in items.into_iter().rev() {
+            self.items.push_front(item);
+        }
+    }
+
     fn has_room(&self) -> bool {
         self.capacity == 0 || self.items.len() < self.capacity
     }

@@ -1,0 +1,133 @@
+//! How a value of some type is encoded to be shared with other processes.
+
+use std::fmt;
+
+use crate::error::{Failure, WaitError};
+use crate::future::TaskFuture;
+
+#[cfg(feature = "task")]
+pub(crate) use crate::call::Parcel;
+
+/// Stands for what cannot be made: nothing leaves the process.
+#[cfg(not(feature = "task"))]
+#[derive(Clone, Debug)]
+pub struct Parcel;
+
+/// The largest item, in bytes: what is larger belongs to workers, and its handle here.
+#[cfg(feature = "task")]
+const LARGEST: usize = 32 << 20;
+
+/// Encodes and decodes values of one type.
+pub(crate) struct Codec<T> {
+    pack: fn(&T) -> Result<Parcel, Failure>,
+    unpack: fn(&Parcel) -> Result<T, Failure>,
+}
+
+impl<T> Codec<T> {
+    /// # Errors
+    /// `Encoding`.
+    pub(super) fn pack(&self, value: &T) -> Result<Parcel, WaitError> {
+        let parcel = (self.pack)(value).map_err(|error| WaitError::Encoding(error.to_string()))?;
+        parcel.check_size::<T>()
+    }
+
+    /// # Errors
+    /// `Encoding`.
+    pub(super) fn unpack(&self, parcel: &Parcel) -> Result<T, WaitError> {
+        (self.unpack)(parcel).map_err(|error| WaitError::Encoding(error.to_string()))
+    }
+}
+
+impl Codec<String> {
+    /// That of texts, known everywhere.
+    pub(in crate::sync) fn texts() -> Option<Self> {
+        #[cfg(feature = "task")]
+        return Some(Self::of_portable());
+        #[cfg(not(feature = "task"))]
+        None
+    }
+}
+
+#[cfg(feature = "task")]
+impl<T: crate::Portable> Codec<T> {
+    /// That of a type which can be encoded.
+    pub(crate) fn of_portable() -> Self {
+        Self {
+            pack: crate::call::pack,
+            unpack: crate::call::unpack,
+        }
+    }
+}
+
+#[cfg(feature = "task")]
+impl Parcel {
+    pub(super) fn has_handles(&self) -> bool {
+        !self.handles.is_empty()
+    }
+
+    /// A handle by itself.
+    pub(in crate::sync) fn of_handle<T: Send + Sync + 'static>(handle: TaskFuture<T>) -> Self {
+        Self {
+            bytes: Vec::new(),
+            handles: [crate::call::AnyHandle::new(handle)].into(),
+        }
+    }
+
+    /// The handle that it is.
+    ///
+    /// # Errors
+    /// `Encoding`, if it is none.
+    pub(in crate::sync) fn handle<T: Send + Sync + 'static>(
+        &self,
+    ) -> Result<TaskFuture<T>, WaitError> {
+        let handle = self
+            .handles
+            .first()
+            .and_then(crate::call::AnyHandle::downcast);
+        handle.ok_or_else(|| WaitError::Encoding("it came without its handle".to_owned()))
+    }
+
+    fn check_size<T>(self) -> Result<Self, WaitError> {
+        if self.bytes.len() <= LARGEST {
+            return Ok(self);
+        }
+        Err(WaitError::Encoding(format!(
+            "this `{}` takes {} bytes, and what is shared by name at most {LARGEST}: share a handle of it, from `scatter`",
+            std::any::type_name::<T>(),
+            self.bytes.len(),
+        )))
+    }
+}
+
+#[cfg(not(feature = "task"))]
+impl Parcel {
+    pub(super) fn has_handles(&self) -> bool {
+        false
+    }
+
+    pub(in crate::sync) fn of_handle<T: Send + Sync + 'static>(_: TaskFuture<T>) -> Self {
+        Self
+    }
+
+    pub(in crate::sync) fn handle<T>(&self) -> Result<TaskFuture<T>, WaitError> {
+        Err(WaitError::Closed)
+    }
+
+    fn check_size<T>(self) -> Result<Self, WaitError> {
+        Ok(self)
+    }
+}
+
+impl<T> Clone for Codec<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Codec<T> {}
+
+impl<T> fmt::Debug for Codec<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Codec")
+    }
+}

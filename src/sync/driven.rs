@@ -1,0 +1,64 @@
+//! What a driver needs of things that are shared by name: how this process asks for what others share too, and what those that
+//! have it can do with things of their own. No stability promise.
+
+use std::sync::Arc;
+
+use super::subscriber::MessageAt;
+use super::{Message, Queue, ReleaseError, Subscriber};
+use crate::client::Client;
+use crate::error::WaitError;
+
+use super::afar::{Afar, Parcel};
+pub use super::afar::{Ask, Coordinates, Refusal, Told};
+
+/// From here on everything that this client shares by name is asked for there. Once, before anything is shared.
+pub fn share_through<P>(client: &Client<P>, to: Arc<dyn Coordinates>) {
+    let set = client.engine().afar.set(Arc::new(Afar::new(to)));
+    debug_assert!(set.is_ok(), "once");
+}
+
+/// An answer has come to an ask of this client.
+pub fn told<P>(client: &Client<P>, request: u64, told: Told, items: Vec<Parcel>) {
+    if let Some(afar) = client.engine().afar.get() {
+        afar.told(request, told, items);
+    }
+}
+
+/// No answer will come any more: every wait ends with this.
+pub fn nobody_coordinates<P>(client: &Client<P>, why: &WaitError) {
+    if let Some(afar) = client.engine().afar.get() {
+        afar.end(why);
+    }
+}
+
+/// Puts items that were taken back to where they were, in order, whatever the queue's capacity and also if it is closed.
+pub fn put_back<T>(queue: &Queue<T>, items: Vec<T>) {
+    queue.put_back(items);
+}
+
+/// How many permits are missing, of which more were to be released.
+pub fn missing(error: &ReleaseError) -> usize {
+    error.most()
+}
+
+/// The number of the message that a subscriber has not seen yet.
+pub fn next_number<T>(subscriber: &Subscriber<T>) -> u64 {
+    subscriber.next_number()
+}
+
+/// The first message of the subscriber's topic at or after this number, among those that are kept for it; if it `waits`, once
+/// there is one, else it has `TimedOut`. The subscriber itself stays where it is.
+pub fn message_at<T>(
+    subscriber: &Subscriber<T>,
+    number: u64,
+    waits: bool,
+) -> impl Future<Output = Result<Message<T>, WaitError>> + use<T> {
+    let cursor = subscriber.cursor_at(number);
+    async move {
+        match cursor {
+            None => Err(WaitError::Closed),
+            Some(cursor) if waits => MessageAt::come(cursor).await,
+            Some(cursor) => cursor.look(),
+        }
+    }
+}
