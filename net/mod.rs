@@ -1,5 +1,6 @@
 //! The second driver of the graph: a scheduler that many clients and workers on other machines talk to.
 //!
+//! * `coordinate`: who has queues, locks and what else is shared by name.
 //! * `data`: large results from process to process, past the scheduler.
 //! * `message`: what clients, the scheduler and workers tell each other.
 //! * `wire`: what stands on the wire: values, frames, messages, the handshake; no I/O.
@@ -20,6 +21,7 @@ pub mod client;
     reason = "processes take time to start and to end, and are listened to by threads"
 )]
 pub mod cluster;
+pub mod coordinate;
 pub mod data;
 pub mod message;
 pub mod scheduler;

@@ -5,11 +5,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
+
 use super::notice::{Log, Notice};
 use super::options::SchedulerOptions;
 use super::peers::{Peers, peer_id};
+use crate::net::coordinate::Coordinator;
 use crate::net::message::{
-    Assign, Failure, FailureKind, FromClient, FromWorker, PeerId, ToWorker, WorkerHello,
+    Assign, Failure, FailureKind, FromClient, FromWorker, PeerId, TaskId, ToWorker, WorkerHello,
 };
 use crate::net::scheduler::{Census, Effect, Machine, Stimulus};
 use crate::net::transport::{Handler, Link, LinkId, Lost, LostKind};
@@ -29,6 +32,7 @@ pub(super) enum Words {
 #[derive(Debug)]
 pub(super) struct Desk {
     machine: Machine,
+    coordinator: Coordinator,
     peers: Peers,
     start: Instant,
     log: Log,
@@ -39,8 +43,11 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    pub(super) fn new(options: SchedulerOptions) -> Self {
-        Self {
+    /// # Errors
+    /// If the system refuses a thread.
+    pub(super) fn new(options: SchedulerOptions) -> Result<Self, crate::StartError> {
+        Ok(Self {
+            coordinator: Coordinator::new()?,
             machine: Machine::new(options.config.clone()),
             peers: Peers::default(),
             start: Instant::now(),
@@ -48,7 +55,7 @@ impl Desk {
             stimuli: VecDeque::new(),
             effects: Vec::new(),
             has_failed: false,
-        }
+        })
     }
 
     pub(super) fn census(&mut self) -> Census {
@@ -104,18 +111,25 @@ impl Desk {
                     }
                 }
                 Effect::Disconnect(peer, reason) => self.disconnect(peer, reason),
-                Effect::Coordinate { from, mentions, .. } => {
-                    self.stimuli.push_back(Stimulus::LetGo { tasks: mentions });
-                    self.stimuli.push_back(Stimulus::Gone(from));
-                    self.disconnect(
-                        from,
-                        "this scheduler has no queues, locks or actors yet".into(),
-                    );
-                }
-                Effect::PeerGone(_) => {}
+                Effect::Coordinate {
+                    from,
+                    request,
+                    body,
+                    mentions,
+                } => self.coordinate(from, request, &body, mentions),
+                Effect::PeerGone(peer) => self.coordinator.peer_gone(peer, &mut self.stimuli),
             }
         }
         self.effects = effects;
+    }
+
+    /// Who asks for what makes no sense is parted with.
+    fn coordinate(&mut self, from: PeerId, request: u64, body: &Bytes, mentions: Vec<TaskId>) {
+        let coordinator = &mut self.coordinator;
+        if let Err(reason) = coordinator.ask(from, request, body, mentions, &mut self.stimuli) {
+            self.disconnect(from, reason);
+            self.stimuli.push_back(Stimulus::Gone(from));
+        }
     }
 
     /// A run that its worker could not be told of has failed; it would be too large for another too. Anything else

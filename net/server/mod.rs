@@ -42,8 +42,8 @@ impl Scheduler {
     pub fn start(at: &str, options: SchedulerOptions) -> Result<Self, NotStarted> {
         let at: Address = at.parse().map_err(NotStarted::because)?;
         let (settings, reach) = (options.settings.clone(), options.reach);
-        let hub = Hub::start("tenter-scheduler", settings, Desk::new(options))
-            .map_err(NotStarted::because)?;
+        let desk = Desk::new(options).map_err(NotStarted::because)?;
+        let hub = Hub::start("tenter-scheduler", settings, desk).map_err(NotStarted::because)?;
         let listening = hub.listen(&at, reach, Hello::new(Party::Scheduler));
         let address = Address::from(listening.map_err(NotStarted::because)?).to_string();
         Ok(Self { hub, address })

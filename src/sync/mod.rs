@@ -9,6 +9,7 @@
     allow(
         dead_code,
         unreachable_code,
+        unreachable_pub,
         unused_variables,
         reason = "without it there is no link, and nothing that needs one"
     )

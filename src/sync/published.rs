@@ -6,10 +6,12 @@ use std::fmt;
 
 use parking_lot::Mutex;
 
-use super::afar::{Answer, Ask, Grip, Link, Names, Parcel, Told};
+use super::afar::{Answer, Ask, Codec, Grip, Link, Names, Told};
+use super::known;
 use crate::client::Client;
 use crate::error::NameError;
 use crate::future::TaskFuture;
+use crate::place::Carried;
 use crate::pool::run::guarded;
 
 /// The handles that an engine's clients have published. They are dropped outside of the lock.
@@ -50,9 +52,12 @@ impl<P> Client<P> {
         &self,
         name: &str,
         handle: TaskFuture<T>,
-    ) -> Result<(), NameError> {
+    ) -> Result<(), NameError>
+    where
+        TaskFuture<T>: Carried<P>,
+    {
         match Link::of(self.engine()) {
-            Some(link) => published_afar(&link, name, handle, false),
+            Some(link) => Far::new::<P>(link, name)?.publish(&handle, false),
             None => self.engine().published.add(name, Entry::new(handle)),
         }
     }
@@ -65,9 +70,12 @@ impl<P> Client<P> {
         &self,
         name: &str,
         handle: TaskFuture<T>,
-    ) -> Result<(), NameError> {
+    ) -> Result<(), NameError>
+    where
+        TaskFuture<T>: Carried<P>,
+    {
         match Link::of(self.engine()) {
-            Some(link) => published_afar(&link, name, handle, true),
+            Some(link) => Far::new::<P>(link, name)?.publish(&handle, true),
             None => self.engine().published.replace(name, Entry::new(handle)),
         }
     }
@@ -79,9 +87,12 @@ impl<P> Client<P> {
     pub fn published<T: Send + Sync + 'static>(
         &self,
         name: &str,
-    ) -> Result<TaskFuture<T>, NameError> {
+    ) -> Result<TaskFuture<T>, NameError>
+    where
+        TaskFuture<T>: Carried<P>,
+    {
         match Link::of(self.engine()) {
-            Some(link) => find_afar(&link, name),
+            Some(link) => Far::new::<P>(link, name)?.find(),
             None => self.engine().published.find(name),
         }
     }
@@ -113,39 +124,50 @@ impl<P> Client<P> {
     }
 }
 
-/// Publishes where others can ask for it too.
-fn published_afar<T: Send + Sync + 'static>(
-    link: &Link,
-    name: &str,
-    handle: TaskFuture<T>,
-    replaces: bool,
-) -> Result<(), NameError> {
-    let names = Names::holding::<T>("published handle", name);
-    let ask = Ask::Publish {
-        name: name.to_owned(),
-        holds: names.holds.to_owned(),
-        replaces,
-    };
-    let answer = names.ask(link, ask, Some(Parcel::of_handle(handle)))?;
-    answer.done().map_err(|error| names.not_asked(error))
+/// A name where others publish too.
+struct Far<'n, T> {
+    link: Link,
+    names: Names<'n>,
+    codec: Codec<TaskFuture<T>>,
 }
 
-fn find_afar<T: Send + Sync + 'static>(
-    link: &Link,
-    name: &str,
-) -> Result<TaskFuture<T>, NameError> {
-    let names = Names::holding::<T>("published handle", name);
-    let ask = Ask::Published {
-        name: name.to_owned(),
-        holds: names.holds.to_owned(),
-    };
-    let Answer { told, items, grip } = names.ask(link, ask, None)?;
-    let handle = match items.first() {
-        Some(item) => item.handle(),
-        None => Err(told.into_error()),
-    };
-    grip.into_iter().for_each(Grip::keep);
-    handle.map_err(|error| names.not_asked(error))
+impl<'n, T: Send + Sync + 'static> Far<'n, T> {
+    fn new<P>(link: Link, name: &'n str) -> Result<Self, NameError>
+    where
+        TaskFuture<T>: Carried<P>,
+    {
+        Ok(Self {
+            link,
+            names: Names::holding::<T>("published handle", name),
+            codec: known(<TaskFuture<T> as Carried<P>>::codec, name)?,
+        })
+    }
+
+    fn publish(&self, handle: &TaskFuture<T>, replaces: bool) -> Result<(), NameError> {
+        let ask = Ask::Publish {
+            name: self.names.name.to_owned(),
+            holds: self.names.holds.to_owned(),
+            replaces,
+        };
+        let packed = self.codec.pack(handle);
+        let packed = packed.map_err(|error| self.names.not_asked(error))?;
+        let answer = self.names.ask(&self.link, ask, Some(packed))?;
+        answer.done().map_err(|error| self.names.not_asked(error))
+    }
+
+    fn find(&self) -> Result<TaskFuture<T>, NameError> {
+        let ask = Ask::Published {
+            name: self.names.name.to_owned(),
+            holds: self.names.holds.to_owned(),
+        };
+        let Answer { told, items, grip } = self.names.ask(&self.link, ask, None)?;
+        let handle = match items.first() {
+            Some(item) => self.codec.unpack(item),
+            None => Err(told.into_error()),
+        };
+        grip.into_iter().for_each(Grip::keep);
+        handle.map_err(|error| self.names.not_asked(error))
+    }
 }
 
 impl Entry {

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::error::{Failure, WaitError};
-use crate::future::TaskFuture;
 
 #[cfg(feature = "task")]
 pub(crate) use crate::call::Parcel;
@@ -26,14 +25,14 @@ pub(crate) struct Codec<T> {
 impl<T> Codec<T> {
     /// # Errors
     /// `Encoding`.
-    pub(super) fn pack(&self, value: &T) -> Result<Parcel, WaitError> {
+    pub(in crate::sync) fn pack(&self, value: &T) -> Result<Parcel, WaitError> {
         let parcel = (self.pack)(value).map_err(|error| WaitError::Encoding(error.to_string()))?;
         parcel.check_size::<T>()
     }
 
     /// # Errors
     /// `Encoding`.
-    pub(super) fn unpack(&self, parcel: &Parcel) -> Result<T, WaitError> {
+    pub(in crate::sync) fn unpack(&self, parcel: &Parcel) -> Result<T, WaitError> {
         (self.unpack)(parcel).map_err(|error| WaitError::Encoding(error.to_string()))
     }
 }
@@ -65,28 +64,6 @@ impl Parcel {
         !self.handles.is_empty()
     }
 
-    /// A handle by itself.
-    pub(in crate::sync) fn of_handle<T: Send + Sync + 'static>(handle: TaskFuture<T>) -> Self {
-        Self {
-            bytes: Vec::new(),
-            handles: [crate::call::AnyHandle::new(handle)].into(),
-        }
-    }
-
-    /// The handle that it is.
-    ///
-    /// # Errors
-    /// `Encoding`, if it is none.
-    pub(in crate::sync) fn handle<T: Send + Sync + 'static>(
-        &self,
-    ) -> Result<TaskFuture<T>, WaitError> {
-        let handle = self
-            .handles
-            .first()
-            .and_then(crate::call::AnyHandle::downcast);
-        handle.ok_or_else(|| WaitError::Encoding("it came without its handle".to_owned()))
-    }
-
     fn check_size<T>(self) -> Result<Self, WaitError> {
         if self.bytes.len() <= LARGEST {
             return Ok(self);
@@ -103,14 +80,6 @@ impl Parcel {
 impl Parcel {
     pub(super) fn has_handles(&self) -> bool {
         false
-    }
-
-    pub(in crate::sync) fn of_handle<T: Send + Sync + 'static>(_: TaskFuture<T>) -> Self {
-        Self
-    }
-
-    pub(in crate::sync) fn handle<T>(&self) -> Result<TaskFuture<T>, WaitError> {
-        Err(WaitError::Closed)
     }
 
     fn check_size<T>(self) -> Result<Self, WaitError> {
