@@ -2,9 +2,9 @@
 
 use bytes::Bytes;
 
+use super::Coordinator;
 use super::words::{ask_body, told_of};
-use super::{Coordinator, Item, Loose, words};
-use crate::driver::{Ask, Parcel, Refusal, Told};
+use crate::driver::{Ask, CameItem, Refusal, SentItem, Told};
 use crate::net::message::{PeerId, TaskId};
 use crate::net::scheduler::Stimulus;
 
@@ -34,8 +34,10 @@ fn said(stimuli: Vec<Stimulus>) -> Vec<Said> {
             body,
             mentions,
         } => {
-            let (told, items) = told_of(&body, Vec::new()).unwrap();
-            let text = |item: Parcel| String::from_utf8(item.bytes).unwrap();
+            let (told, items) = told_of(&body, mentions.clone()).unwrap();
+            let named: usize = items.iter().map(|item| item.handles.len()).sum();
+            assert_eq!(named, mentions.len());
+            let text = |item: CameItem| String::from_utf8(item.bytes).unwrap();
             let items = items.into_iter().map(text).collect();
             Said::Answer(to.0, request, told, items, slots(&mentions))
         }
@@ -59,9 +61,11 @@ impl Rig {
 
     /// With an item of this text, which names these tasks.
     fn with(&mut self, peer: u32, request: u64, ask: Ask, text: &str, tasks: &[u32]) -> Vec<Said> {
-        let mentions = tasks.iter().map(|&slot| task(slot)).collect();
-        let item = Item::new(text.to_owned().into(), mentions, &Loose::default());
-        let body = words::write(&ask, [(&item.bytes()[..], tasks.len())].into_iter());
+        let item = SentItem {
+            bytes: text.as_bytes().to_vec(),
+            handles: tasks.iter().map(|&slot| u64::from(slot)).collect(),
+        };
+        let body = ask_body(&ask, Some(&item));
         self.try_body(peer, request, body, tasks).unwrap()
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::item::{Item, Loose};
-use crate::driver::{AnyHandle, Ask, Parcel, Refusal, Told};
+use crate::driver::{Ask, CameItem, Refusal, RemoteId, SentItem, Told};
 use crate::net::message::TaskId;
 use crate::net::wire::{Cursor, Field, WireError, Writer, choice};
 
@@ -18,29 +18,29 @@ pub struct NotUnderstood(String);
 
 /// An ask with its item, for [`FromClient::Coordinate`](crate::net::message::FromClient::Coordinate); the item's handles are its
 /// mentions.
-pub fn ask_body(ask: &Ask, item: Option<&Parcel>) -> Bytes {
-    write(
-        ask,
-        item.iter()
-            .map(|item| (&item.bytes[..], item.handles.len())),
-    )
+pub fn ask_body(ask: &Ask, item: Option<&SentItem>) -> Bytes {
+    let item = item.map(|item| (&item.bytes[..], item.handles.len()));
+    write(ask, item.into_iter())
 }
 
-/// The answer in a [`ToClient::Coordinate`](crate::net::message::ToClient::Coordinate), with handles for its mentions.
+/// The answer in a [`ToClient::Coordinate`](crate::net::message::ToClient::Coordinate) with these mentions.
 ///
 /// # Errors
 /// If it is none.
 pub fn told_of(
     body: &Bytes,
-    handles: Vec<AnyHandle>,
-) -> Result<(Told, Vec<Parcel>), NotUnderstood> {
+    mentions: Vec<TaskId>,
+) -> Result<(Told, Vec<CameItem>), NotUnderstood> {
     let (told, items) = read(body).map_err(|error| NotUnderstood(error.to_string()))?;
-    let mut handles = handles.into_iter();
-    let parcels = items.into_iter().map(|(bytes, count)| Parcel {
-        bytes: bytes.into(),
-        handles: handles.by_ref().take(count).collect(),
+    let mut names = mentions.into_iter().map(|task| RemoteId {
+        slot: task.slot,
+        generation: task.generation,
     });
-    Ok((told, parcels.collect()))
+    let items = items.into_iter().map(|(bytes, count)| CameItem {
+        bytes: bytes.into(),
+        handles: names.by_ref().take(count).collect(),
+    });
+    Ok((told, items.collect()))
 }
 
 /// An ask, and the item that came with it. What is mentioned beside that is let go.
@@ -78,7 +78,7 @@ pub(super) fn told_body(told: &Told, items: &[Arc<Item>]) -> Bytes {
     )
 }
 
-pub(super) fn write<'i>(
+fn write<'i>(
     words: &impl Field,
     items: impl ExactSizeIterator<Item = (&'i [u8], usize)> + Clone,
 ) -> Bytes {

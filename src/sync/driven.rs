@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use super::subscriber::MessageAt;
 use super::{Message, Queue, ReleaseError, Subscriber};
+use crate::call::AnyHandle;
 use crate::client::Client;
+use crate::driver::RemoteId;
 use crate::error::WaitError;
+use crate::pool::Engine;
 
 use super::afar::{Afar, Parcel};
-pub use super::afar::{Ask, Coordinates, Refusal, Told};
+pub use super::afar::{Ask, CameItem, Coordinates, Refusal, SentItem, Told};
 
 /// From here on everything that this client shares by name is asked for there. Once, before anything is shared.
 pub fn share_through<P>(client: &Client<P>, to: Arc<dyn Coordinates>) {
@@ -18,10 +21,20 @@ pub fn share_through<P>(client: &Client<P>, to: Arc<dyn Coordinates>) {
 }
 
 /// An answer has come to an ask of this client.
-pub fn told<P>(client: &Client<P>, request: u64, told: Told, items: Vec<Parcel>) {
-    if let Some(afar) = client.engine().afar.get() {
-        afar.told(request, told, items);
+pub fn told<P>(client: &Client<P>, request: u64, told: Told, items: Vec<CameItem>) {
+    let engine = client.engine();
+    let parcel = |item: CameItem| Parcel {
+        bytes: item.bytes,
+        handles: named(engine, &item.handles),
+    };
+    if let Some(afar) = engine.afar.get() {
+        afar.told(request, told, items.into_iter().map(parcel).collect());
     }
+}
+
+fn named(engine: &Arc<Engine>, names: &[RemoteId]) -> Arc<[AnyHandle]> {
+    let names = names.iter();
+    names.map(|&name| AnyHandle::named(engine, name)).collect()
 }
 
 /// No answer will come any more: every wait ends with this.

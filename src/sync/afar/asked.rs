@@ -22,6 +22,17 @@ pub(in crate::sync) type Reply = Result<(Told, Vec<Parcel>), WaitError>;
 pub(super) struct Waiter {
     turn: Arc<Turn>,
     state: Mutex<State>,
+    /// Held while it is being sent, and while it is being cancelled.
+    stage: Mutex<Stage>,
+}
+
+/// Of an ask's way out.
+#[derive(Debug, Default)]
+enum Stage {
+    #[default]
+    Held,
+    Sent,
+    Cancelled,
 }
 
 #[derive(Debug, Default)]
@@ -45,6 +56,28 @@ impl Waiter {
         }
         ring(self.turn.tell(Ok(())).into_iter().collect());
         true
+    }
+
+    /// Sends it, unless it was cancelled before.
+    pub(super) fn sent(&self, send: impl FnOnce()) {
+        let stage = &mut *self.stage.lock();
+        if matches!(stage, Stage::Held) {
+            *stage = Stage::Sent;
+            send();
+        }
+    }
+
+    /// Cancels it, with `say` if it was sent.
+    fn cancel(&self, say: impl FnOnce()) {
+        let stage = &mut *self.stage.lock();
+        match stage {
+            Stage::Held => {
+                *stage = Stage::Cancelled;
+                self.tell(Ok((Told::TimedOut, Vec::new())));
+            }
+            Stage::Sent => say(),
+            Stage::Cancelled => {}
+        }
     }
 
     fn leave(&self) -> State {
@@ -115,7 +148,7 @@ impl Link {
         let waited = asked.waiter.turn.wait(&self.engine, on, deadline);
         if waited == Err(WaitError::TimedOut) {
             // What is on its way is to arrive: the answer to this comes at once.
-            self.say(asked.request, Ask::Cancel);
+            asked.cancel();
             asked.waiter.turn.wait(&self.engine, on, None)?;
         } else {
             waited?;
@@ -148,8 +181,7 @@ impl Link {
     /// # Errors
     /// Nobody answers any more.
     pub(in crate::sync) fn send(&self, ask: Ask, item: Option<Parcel>) -> Result<Asked, WaitError> {
-        let (request, waiter) = self.afar.enter()?;
-        self.afar.to.ask(request, ask, item);
+        let (request, waiter) = self.afar.send(ask, item)?;
         Ok(Asked {
             link: self.clone(),
             request,
@@ -160,6 +192,11 @@ impl Link {
 }
 
 impl Asked {
+    fn cancel(&self) {
+        self.waiter
+            .cancel(|| self.link.say(self.request, Ask::Cancel));
+    }
+
     /// The answer, in async code.
     pub(in crate::sync) fn poll(
         &mut self,
@@ -193,7 +230,7 @@ impl Drop for Asked {
         match self.waiter.leave() {
             State::Waits => {
                 self.link.afar.leave(self.request);
-                self.link.say(self.request, Ask::Cancel);
+                self.cancel();
             }
             State::Told(Ok((told, items))) if told.gives(&items) => {
                 self.link.say(self.request, Ask::Return);

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use super::SentItem;
+#[cfg(feature = "task")]
+use crate::error::TaskError;
 use crate::error::{Failure, WaitError};
 
 #[cfg(feature = "task")]
@@ -64,6 +67,27 @@ impl Parcel {
         !self.handles.is_empty()
     }
 
+    /// Names the handles in it as the other side knows them, now or later.
+    pub(super) fn name_handles(
+        self,
+        then: impl FnOnce(Result<SentItem, WaitError>) + Send + 'static,
+    ) {
+        let Self { bytes, handles } = self;
+        if handles.is_empty() {
+            let handles = Vec::new();
+            return then(Ok(SentItem { bytes, handles }));
+        }
+        let named = move |named: Result<_, TaskError>| {
+            then(match named {
+                Ok(handles) => Ok(SentItem { bytes, handles }),
+                Err(error) => Err(WaitError::Encoding(format!(
+                    "a handle in it cannot be shared: {error}"
+                ))),
+            });
+        };
+        crate::elsewhere::tickets(&handles, Box::new(named));
+    }
+
     fn check_size<T>(self) -> Result<Self, WaitError> {
         if self.bytes.len() <= LARGEST {
             return Ok(self);
@@ -80,6 +104,9 @@ impl Parcel {
 impl Parcel {
     pub(super) fn has_handles(&self) -> bool {
         false
+    }
+
+    pub(super) fn name_handles(self, _: impl FnOnce(Result<SentItem, WaitError>) + Send + 'static) {
     }
 
     fn check_size<T>(self) -> Result<Self, WaitError> {

@@ -35,7 +35,9 @@ pub(super) use messages::{FarSubscriber, FarTopic};
 pub(super) use queue::FarQueue;
 pub(super) use thing::{FarThing, Names};
 pub(super) use variable::FarVariable;
-pub use words::{Ask, Refusal, Told};
+#[cfg(feature = "net")]
+pub use words::CameItem;
+pub use words::{Ask, Refusal, SentItem, Told};
 
 use asked::Waiter;
 
@@ -48,9 +50,9 @@ pub(super) enum At<H, F> {
 
 /// The way to who has what is shared by name.
 pub trait Coordinates: Send + Sync {
-    /// Sends this at once, without waiting for anything; asks arrive in order. The answer, if there is to be one, is told
-    /// with the same number. Handles in the item are wanted on the other side once this was called.
-    fn ask(&self, request: u64, ask: Ask, item: Option<Parcel>);
+    /// Sends this at once, without waiting for anything and without coming back here: asks arrive in order. The answer, if
+    /// there is to be one, is told with the same number.
+    fn ask(&self, request: u64, ask: Ask, item: Option<SentItem>);
 }
 
 /// What an engine has asked elsewhere.
@@ -95,6 +97,28 @@ impl Afar {
         for waiter in open.values() {
             waiter.tell(Err(why.clone()));
         }
+    }
+
+    /// Asks. An item with handles of tasks that cannot be named there yet is held back until they can.
+    fn send(
+        self: &Arc<Self>,
+        ask: Ask,
+        item: Option<Parcel>,
+    ) -> Result<(u64, Arc<Waiter>), WaitError> {
+        let (request, waiter) = self.enter()?;
+        let Some(item) = item else {
+            waiter.sent(|| self.to.ask(request, ask, None));
+            return Ok((request, waiter));
+        };
+        let (afar, its) = (Arc::clone(self), Arc::clone(&waiter));
+        item.name_handles(move |named| match named {
+            Ok(item) => its.sent(|| afar.to.ask(request, ask, Some(item))),
+            Err(error) => {
+                afar.leave(request);
+                its.tell(Err(error));
+            }
+        });
+        Ok((request, waiter))
     }
 
     fn enter(&self) -> Result<(u64, Arc<Waiter>), WaitError> {

@@ -226,6 +226,26 @@ pub enum Ask {
     Forget,
 }
 
+/// An item that goes with an ask.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentItem {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The tickets of the handles in it, as [`tickets`](crate::driver::tickets) gives them. The other side is to want these
+    /// tasks.
+    pub handles: Vec<u64>,
+}
+
+/// An item that comes with an answer.
+#[cfg(feature = "net")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CameItem {
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The tasks of the handles in it.
+    pub handles: Vec<crate::driver::RemoteId>,
+}
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
