@@ -87,6 +87,18 @@ pub trait Backend: Send + Sync + fmt::Debug {
 
     /// The client ends: what is open is cancelled, and the connection closed.
     fn close(&self);
+
+    /// The way to who has what is shared by name, if there is anybody.
+    #[cfg(feature = "net")]
+    fn coordinates(&self) -> Option<Arc<dyn Coordinates>> {
+        None
+    }
+
+    /// The answers to what is asked that way are told there.
+    #[cfg(feature = "net")]
+    fn answer_to(&self, answers: Answers) {
+        drop(answers);
+    }
 }
 
 /// Has the calls of a client, and those that its tasks submit, run elsewhere from now on. No: they do already.

@@ -64,6 +64,10 @@
 //! | a subscriber is slower than its topic | it loses the oldest messages, and the next one says how many |
 //! | a body panics while it holds a lock of the client | the guard gives it back |
 //! | a body panics while it holds a lock of yours | as on any thread: `std`'s mutexes are poisoned, tenter's own state is not touched |
+//! | on a cluster: the holder of locks or permits is gone, or a party at a barrier | locks and permits go to who is next; the party was never there |
+//! | on a cluster: the connection ends | waits end with `Disconnected`; what had not arrived here is in its queue again |
+//! | on a cluster: an item cannot be encoded, or not be decoded | [`WaitError::Encoding`]; it comes back from a `put`, and is dropped by a `get` |
+//! | on a cluster: a task shares a type that no `#[task]` function takes or gives | [`NameError::NotPortable`]; a client from [`Client::anywhere`] can |
 //! | **actors** | |
 //! | a call returns an error | it is the call's alone |
 //! | a call panics | the state is dropped; later calls fail with `Poisoned` and name the panic, until `restart()` |

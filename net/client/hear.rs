@@ -44,7 +44,11 @@ impl Session {
                 holder,
             } => self.put(ticket.0, data, holder),
             ToClient::Answer { request, answer } => self.answered(request, answer),
-            ToClient::Coordinate { .. } => {}
+            ToClient::Coordinate {
+                request,
+                body,
+                mentions,
+            } => self.is_told(request, &body, mentions),
             ToClient::Condition(condition) => self.is_so(condition),
         }
     }

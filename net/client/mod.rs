@@ -7,6 +7,7 @@
 //! | `state.rs`, `kinds.rs` | what is open, and the numbers that were given out |
 //! | `data.rs` | results that are held elsewhere, and values that are put there |
 //! | `ask.rs` | questions and their answers |
+//! | `share.rs` | what is shared by name: asks and answers of who coordinates |
 //! | `outlet.rs` | where words go: a connection of their own, or a worker's |
 //! | `connect.rs` | the connection of a client process |
 //! | `failure.rs` | failures as messages and as errors |
@@ -28,6 +29,7 @@ mod hear;
 mod kinds;
 mod outlet;
 mod session;
+mod share;
 mod state;
 
 pub use connect::{ClientOptions, NotConnected, connect};

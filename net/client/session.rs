@@ -3,7 +3,7 @@
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
@@ -11,12 +11,12 @@ use parking_lot::{Mutex, MutexGuard};
 use super::kinds;
 use super::outlet::Outlet;
 use super::state::{Open, State, What};
-use crate::ErrorKind;
-use crate::driver::{Backend, Gone, Landing, Order, OrderKey, RemoteId};
+use crate::driver::{Answers, Backend, Coordinates, Gone, Landing, Order, OrderKey, RemoteId};
 use crate::net::data::Peers;
 use crate::net::message::{
     FromClient, INLINE_LIMIT, Input, Scattered, Submit, TaskId, TaskKey, Ticket,
 };
+use crate::{ErrorKind, WaitError};
 
 /// Released tickets that are said at once, if nothing else is said before.
 const RELEASES: usize = 256;
@@ -34,6 +34,8 @@ pub struct Session {
     identity: u64,
     start_peers: StartPeers,
     peers: Mutex<Option<Arc<Peers>>>,
+    /// Where answers of who coordinates are told.
+    answers: OnceLock<Answers>,
     state: Mutex<State>,
 }
 
@@ -50,6 +52,7 @@ impl Session {
             identity: RandomState::new().hash_one(std::process::id()),
             start_peers: Box::new(peers),
             peers: Mutex::default(),
+            answers: OnceLock::new(),
             state: Mutex::default(),
         })
     }
@@ -97,6 +100,14 @@ impl Session {
             text: text.into(),
         };
         self.end(gone.clone(), |landing| landing.give_up(&gone));
+        if let Some(answers) = self.answers.get() {
+            let text = format!("the connection to the cluster has ended: {reason}");
+            answers.end(&WaitError::Disconnected(text));
+        }
+    }
+
+    pub(super) fn answers(&self) -> Option<&Answers> {
+        self.answers.get()
     }
 
     /// Ends everything that is open, and what is to come.
@@ -264,6 +275,18 @@ impl Backend for Session {
         self.end(gone, Landing::cancel);
         self.outlet.close();
     }
+
+    fn coordinates(&self) -> Option<Arc<dyn Coordinates>> {
+        self.itself.upgrade().map(|itself| itself as _)
+    }
+
+    fn answer_to(&self, answers: Answers) {
+        // The engine that it is the backend of says so, once. What ends it meanwhile sees the answers, or is seen here.
+        let answers = self.answers.get_or_init(|| answers);
+        if let Some(gone) = &self.state().ended {
+            answers.end(&WaitError::Disconnected(gone.text.to_string()));
+        }
+    }
 }
 
 fn key_of(key: OrderKey) -> TaskKey {
@@ -273,7 +296,7 @@ fn key_of(key: OrderKey) -> TaskKey {
     }
 }
 
-fn inputs_of(tickets: Vec<u64>) -> Vec<Input> {
+pub(super) fn inputs_of(tickets: Vec<u64>) -> Vec<Input> {
     let named = tickets.into_iter();
     named.map(|ticket| Input::Ticket(Ticket(ticket))).collect()
 }

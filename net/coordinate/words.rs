@@ -171,6 +171,7 @@ choice!(Told, "answer", {
     17 => Subscribed { next },
     18 => Messages { of },
     19 => Nonsense(text),
+    20 => TooLarge(text),
 });
 
 choice!(Refusal, "reason", {

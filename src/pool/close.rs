@@ -31,6 +31,10 @@ impl Engine {
     pub(crate) fn close(self: &Arc<Self>) {
         self.door.fetch_or(super::CLOSED, SeqCst);
         fence(SeqCst);
+        #[cfg(feature = "net")]
+        if let Some(afar) = self.afar.get() {
+            afar.end(&crate::error::WaitError::Closed);
+        }
         #[cfg(feature = "task")]
         if let Some(backend) = self.backend() {
             backend.close();
@@ -41,10 +45,6 @@ impl Engine {
             self.named.close();
             self.published.close();
             self.coordination.close();
-            #[cfg(feature = "net")]
-            if let Some(afar) = self.afar.get() {
-                afar.end(&crate::error::WaitError::Closed);
-            }
             // No limit left: what finishes from now on is not remembered either.
             self.graph.set_remember(0, &mut local.state().fx);
             local.settle_all();

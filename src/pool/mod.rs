@@ -243,8 +243,12 @@ impl Engine {
 #[cfg(feature = "task")]
 impl Engine {
     /// Has calls run elsewhere from now on. No: they do already.
-    pub(crate) fn set_backend(&self, backend: Arc<dyn crate::driver::Backend>) -> bool {
-        let set = self.backend.set(backend).is_ok();
+    pub(crate) fn set_backend(self: &Arc<Self>, backend: Arc<dyn crate::driver::Backend>) -> bool {
+        let set = self.backend.set(Arc::clone(&backend)).is_ok();
+        #[cfg(feature = "net")]
+        if let Some(to) = backend.coordinates().filter(|_| set) {
+            backend.answer_to(crate::sync::driven::share(self, to));
+        }
         self.door.fetch_or(LEAVES, AcqRel);
         set
     }

@@ -49,6 +49,9 @@ impl<P> Client<P> {
 /// [`Deadlock`](WaitError::Deadlock). A holder that is cancelled keeps the lock until its body drops the guard; when
 /// the client closes, waits end with `Closed` and guards go on.
 ///
+/// On a cluster it is one lock for all clients and tasks. Who holds it lets go when its connection ends. Cycles of waits
+/// are found only where a task waits for a lock that it holds itself.
+///
 /// ```
 /// # let client = tenter::Client::new()?;
 /// let file = client.lock("results.csv");

@@ -3,6 +3,9 @@
 //!
 //! Named things belong to the client: they live until they are deleted or the client closes, which empties them and
 //! ends every wait on them with `Closed`. Values are dropped outside of every lock.
+//!
+//! Of a client of a cluster they are the cluster's: each type here is either something of this process or a way to ask for
+//! it ([`afar`]), with the same semantics, since what answers is one of this process elsewhere.
 
 #[cfg_attr(
     not(feature = "net"),

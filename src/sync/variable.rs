@@ -19,7 +19,7 @@ use crate::pool::waiters::Wake;
 /// A value that every client and task can have by its name: unset at first, then whatever was set last.
 ///
 /// A value that is a handle keeps its task wanted. Cloning makes another handle of the same variable; dropping handles
-/// changes nothing, the client owns the variable.
+/// changes nothing, the client owns the variable. On a cluster it is one for all clients and tasks.
 ///
 /// ```
 /// # let client = tenter::Client::new()?;

@@ -143,6 +143,10 @@ impl Link {
         ask: Ask,
         item: Option<Parcel>,
     ) -> Result<Answer, WaitError> {
+        if !self.afar.to.may_wait() {
+            let text = "this thread hears the answers, and cannot wait for one: wait in a task";
+            return Err(WaitError::Disconnected(text.to_owned()));
+        }
         let asked = self.send(ask, item)?;
         let on = |_: &_| On::Event(Arc::clone(what));
         let waited = asked.waiter.turn.wait(&self.engine, on, deadline);
@@ -219,6 +223,7 @@ impl Asked {
             request: self.request,
         });
         match told {
+            Told::TooLarge(text) => Err(WaitError::Encoding(text)),
             Told::Nonsense(text) => Err(WaitError::Disconnected(text)),
             told => Ok(Answer { told, items, grip }),
         }

@@ -53,6 +53,9 @@ pub trait Coordinates: Send + Sync {
     /// Sends this at once, without waiting for anything and without coming back here: asks arrive in order. The answer, if
     /// there is to be one, is told with the same number.
     fn ask(&self, request: u64, ask: Ask, item: Option<SentItem>);
+
+    /// Whether this thread may wait for an answer: not the one that tells it.
+    fn may_wait(&self) -> bool;
 }
 
 /// What an engine has asked elsewhere.

@@ -315,6 +315,8 @@ pub enum Told {
         /// Of each its number, when it was published (nanoseconds since 1970), and how many were lost before it.
         of: Vec<(u64, u64, u64)>,
     },
+    /// It cannot be sent; the text says why.
+    TooLarge(String),
     /// It makes no sense; the text says why.
     Nonsense(String),
 }

@@ -27,6 +27,10 @@ pub use items::{QueueIter, QueueStream};
 /// is a handle keeps its task wanted. Cloning makes another handle of the same queue; dropping handles changes
 /// nothing, the client owns the queue.
 ///
+/// On a cluster it is one queue for all clients and tasks, which lives until it is deleted or the scheduler ends. Each call
+/// asks there and waits for the answer; items are encoded, and larger ones than 32 MiB refused: share a handle instead. What
+/// was on its way to a process that is gone, or to a wait that has ended, is in the queue again.
+///
 /// ```
 /// # let client = tenter::Client::new()?;
 /// let frames = client.queue::<u32>("frames", 64)?;
