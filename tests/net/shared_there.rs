@@ -195,10 +195,10 @@ fn the_end_of_the_scheduler_ends_every_wait_and_says_so() {
 fn an_item_that_is_too_large_is_refused_with_a_way_out() {
     let served = Served::start();
     let client = client_of(&served);
-    let queue = client.queue::<Vec<u8>>("q", 0).unwrap();
-    let refused = queue.put(vec![0; 33 << 20]).unwrap_err();
+    let queue = client.queue::<String>("q", 0).unwrap();
+    let refused = queue.put("-".repeat(33 << 20)).unwrap_err();
     assert!(refused.to_string().contains("scatter"), "{refused}");
-    let large = vec![1; 20 << 20];
+    let large = "-".repeat(20 << 20);
     queue.put(large.clone()).unwrap();
     queue.put(large.clone()).unwrap();
     let first = queue.get_many(2).unwrap();
