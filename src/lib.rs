@@ -133,6 +133,9 @@ mod place;
 mod pool;
 mod primitive;
 #[cfg(feature = "task")]
+#[cfg_attr(docsrs, doc(cfg(feature = "task")))]
+pub mod raw;
+#[cfg(feature = "task")]
 mod registry;
 mod restart;
 mod retry;

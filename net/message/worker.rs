@@ -164,6 +164,9 @@ pub struct RunKind {
 pub struct Assign {
     /// Which.
     pub run: Run,
+    /// Which try the body is told that it is, from 1: one more for each that failed or died with its worker. A run that
+    /// was given back before it began was none.
+    pub tries: u32,
     /// The number of its kind on this connection.
     pub kind: u32,
     /// The encoded arguments, with holes.

@@ -120,6 +120,7 @@ impl Machine {
         task.at = Some(worker);
         let (kind, args) = (task.kind, task.args.clone());
         let (attempt, mentions) = (task.attempt, task.is(MENTIONS));
+        let tries = 1 + u32::from(task.failures) + u32::from(task.deaths);
         let run = Run {
             task: self.tasks.id(index),
             attempt,
@@ -139,6 +140,7 @@ impl Machine {
         self.enter(index, worker, attempt);
         let assign = Assign {
             run,
+            tries,
             kind: number,
             args,
             inputs,

@@ -67,6 +67,7 @@ impl Desk {
     fn take_in(&mut self, assign: Assign) -> Result<(), String> {
         let Assign {
             run,
+            tries,
             kind,
             args,
             inputs,
@@ -84,7 +85,7 @@ impl Desk {
             bytes: args.into(),
             handles: inputs::handles(&self.client, &mentions).into(),
         };
-        let (client, terms) = (&self.client, kind.terms(run.attempt));
+        let (client, terms) = (&self.client, kind.terms(tries));
         let attendant = guest.clone();
         match driver::host(client, kind.function, args, inputs, &terms, attendant) {
             Ok(task) => guest.keep(task),

@@ -31,7 +31,7 @@ impl Kind {
         }
     }
 
-    /// How an attempt is to be run.
+    /// How a run is to be run that is this try.
     pub(super) fn terms(&self, attempt: u32) -> Terms<'_> {
         let limit = self.info.timeout_ms;
         Terms {

@@ -1,6 +1,6 @@
 //! Arguments and results as bytes, with the handles in them beside: how a call would leave the process.
 //!
-//! The bytes are postcard's. Of a call they are its arguments in order: a byte 0 and the value, or a byte 1 and the place
+//! The bytes are postcard's, but for arrays of numbers, which are raw bytes ([`raw`](crate::raw)). Of a call they are its arguments in order: a byte 0 and the value, or a byte 1 and the place
 //! among the task's inputs as a varint.
 
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use crate::error::{ErrorKind, Failure, TaskError};
 use crate::hosted::Encoded;
 use crate::pool::job::{Job, RunContext, Runs, Slot};
 use crate::pool::polled;
+use crate::raw;
 
 /// What has been encoded.
 #[derive(Clone, Debug)]
@@ -40,9 +41,12 @@ pub(crate) trait Encodable {
     fn feed(&self, content: &mut Content) -> Result<(), ContentError>;
 }
 
-impl<T: Serialize> Encodable for T {
+impl<T: Serialize + 'static> Encodable for T {
     fn encode(&self, bytes: &mut Vec<u8>) -> Result<(), postcard::Error> {
-        postcard::serialize_with_flavor(self, Appended(bytes))
+        match raw::bytes_of(self) {
+            Some(array) => postcard::serialize_with_flavor(&raw::Bytes(array), Appended(bytes)),
+            None => postcard::serialize_with_flavor(self, Appended(bytes)),
+        }
     }
 
     fn measure(&self, bytes: &mut Vec<u8>, limit: usize) -> Result<u64, postcard::Error> {
@@ -51,7 +55,10 @@ impl<T: Serialize> Encodable for T {
             limit,
             total: 0,
         };
-        postcard::serialize_with_flavor(self, measured)
+        match raw::bytes_of(self) {
+            Some(array) => postcard::serialize_with_flavor(&raw::Bytes(array), measured),
+            None => postcard::serialize_with_flavor(self, measured),
+        }
     }
 
     fn feed(&self, content: &mut Content) -> Result<(), ContentError> {
@@ -209,6 +216,9 @@ pub(crate) fn unpack_from<T: Portable>(
 }
 
 fn take<T: Portable>(rest: &mut &[u8]) -> Result<T, Failure> {
+    if let Some(array) = raw::take(rest) {
+        return array.map_err(|error| undecodable::<T>(&error));
+    }
     let (value, left) =
         postcard::take_from_bytes(rest).map_err(|error| undecodable::<T>(&error))?;
     *rest = left;

@@ -52,6 +52,7 @@ mod pools;
 mod pure_calls;
 mod queue_forms;
 mod queues;
+mod raw;
 mod registered;
 mod resources;
 mod restart;

@@ -183,7 +183,7 @@ records! {
     Done { run, result, mentions, run_us, lay_us }
     Missing { run, data }
     RunKind { function, name, submitted_at, priority, timeout_ms, pool, resources }
-    Assign { run, kind, args, inputs, mentions }
+    Assign { run, tries, kind, args, inputs, mentions }
     InputData { data, source, mentions }
     ClientHello { name, lineage_limit }
     WorkerHello { name, host, address, slots, resources, functions, memory_limit }

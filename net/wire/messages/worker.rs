@@ -58,6 +58,7 @@ record!(RunKind {
 });
 record!(Assign {
     run,
+    tries,
     kind,
     args,
     inputs,

@@ -1,0 +1,205 @@
+//! Arrays of numbers as raw bytes: what a detector's frame or a column of measurements should travel as.
+//!
+//! A `Vec` or boxed slice of numbers that is itself an argument or a result of a [`#[task]`](crate::task) function is encoded
+//! so already. As a part of something larger it is, with this module as its `with`:
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Clone, Serialize, Deserialize)]
+//! struct Frame {
+//!     width: usize,
+//!     #[serde(with = "tenter::raw")]
+//!     pixels: Vec<u16>,
+//! }
+//! ```
+//!
+//! Without it each number is encoded for itself: an integer of more than 8 bits then takes between one byte and a few more
+//! than it has, and a large array takes hundreds of times as long.
+//!
+//! # Size
+//! The number of bytes, in as few bytes as that takes (1 below 128, 4 for 64 MiB), and then the bytes of the numbers, little
+//! endian, on every machine: 2 for each `u16`, 8 for each `f64`. The numbers are those of fixed width: `u8` to `u128`, `i8` to
+//! `i128`, `f32` and `f64`; not `usize`, whose width is the machine's.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
+use serde::ser::{Serialize, Serializer};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
+
+/// A number of fixed width.
+#[allow(private_bounds, reason = "only this crate says what a number is")]
+pub trait Number: Fixed {}
+
+/// What numbers can do here.
+#[allow(unnameable_types, reason = "that is its purpose")]
+pub(crate) trait Fixed:
+    FromBytes + IntoBytes + Immutable + Copy + Default + 'static
+{
+    /// With its bytes in the other order.
+    #[cfg(target_endian = "big")]
+    fn swapped(self) -> Self;
+}
+
+macro_rules! numbers {
+    ($($number:ty)*) => {
+        $(
+            impl Number for $number {}
+
+            impl Fixed for $number {
+                #[cfg(target_endian = "big")]
+                fn swapped(self) -> Self {
+                    Self::from_ne_bytes(self.to_le_bytes())
+                }
+            }
+        )*
+
+        /// The bytes of a value that is an array of numbers.
+        #[inline]
+        pub(crate) fn bytes_of<T: 'static>(value: &T) -> Option<Cow<'_, [u8]>> {
+            if !may_be_array::<T>() {
+                return None;
+            }
+            let value: &dyn Any = value;
+            $(
+                if let Some(array) = value.downcast_ref::<Vec<$number>>() {
+                    return Some(bytes(array));
+                }
+                if let Some(array) = value.downcast_ref::<Box<[$number]>>() {
+                    return Some(bytes(array));
+                }
+            )*
+            None
+        }
+
+        /// The array of numbers that these bytes begin with, which are taken: `None`, if a `T` is no such array.
+        #[inline]
+        pub(crate) fn take<T: 'static>(rest: &mut &[u8]) -> Option<Result<T, postcard::Error>> {
+            if !may_be_array::<T>() {
+                return None;
+            }
+            let mut value = None::<T>;
+            $(
+                if let Some(place) = place_of::<T, Vec<$number>>(&mut value) {
+                    return Some(take_numbers(rest).map(|array| *place = Some(array)).and_then(|()| set(value)));
+                }
+                if let Some(place) = place_of::<T, Box<[$number]>>(&mut value) {
+                    let array = take_numbers(rest).map(Vec::into_boxed_slice);
+                    return Some(array.map(|array| *place = Some(array)).and_then(|()| set(value)));
+                }
+            )*
+            None
+        }
+    };
+}
+
+numbers!(u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 f32 f64);
+
+/// Whether a type has the size of an array of numbers: of most types no more need be asked.
+const fn may_be_array<T>() -> bool {
+    size_of::<T>() == size_of::<Vec<u8>>() || size_of::<T>() == size_of::<Box<[u8]>>()
+}
+
+fn place_of<T: 'static, A: 'static>(value: &mut Option<T>) -> Option<&mut Option<A>> {
+    let value: &mut dyn Any = value;
+    value.downcast_mut()
+}
+
+fn set<T>(value: Option<T>) -> Result<T, postcard::Error> {
+    value.ok_or(postcard::Error::DeserializeBadEncoding)
+}
+
+/// The numbers as they travel.
+fn bytes<N: Fixed>(numbers: &[N]) -> Cow<'_, [u8]> {
+    #[cfg(target_endian = "big")]
+    {
+        let swapped: Vec<N> = numbers.iter().map(|number| number.swapped()).collect();
+        Cow::Owned(swapped.as_bytes().to_vec())
+    }
+    #[cfg(target_endian = "little")]
+    Cow::Borrowed(numbers.as_bytes())
+}
+
+/// The numbers that have these bytes, if there is a whole number of them.
+fn numbers<N: Fixed>(bytes: &[u8]) -> Option<Vec<N>> {
+    if !bytes.len().is_multiple_of(size_of::<N>()) {
+        return None;
+    }
+    let mut numbers = vec![N::default(); bytes.len() / size_of::<N>()];
+    numbers.as_mut_bytes().copy_from_slice(bytes);
+    #[cfg(target_endian = "big")]
+    numbers
+        .iter_mut()
+        .for_each(|number| *number = number.swapped());
+    Some(numbers)
+}
+
+fn take_numbers<N: Fixed>(rest: &mut &[u8]) -> Result<Vec<N>, postcard::Error> {
+    let (bytes, left) = postcard::take_from_bytes::<&[u8]>(rest)?;
+    *rest = left;
+    numbers(bytes).ok_or(postcard::Error::DeserializeBadEncoding)
+}
+
+/// Bytes that are serialized as bytes.
+pub(crate) struct Bytes<'b>(pub(crate) Cow<'b, [u8]>);
+
+impl Serialize for Bytes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+/// Serializes an array of numbers as bytes; for `#[serde(with = "tenter::raw")]`.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn serialize<A, N, S>(array: &A, serializer: S) -> Result<S::Ok, S::Error>
+where
+    A: AsRef<[N]>,
+    N: Number,
+    S: Serializer,
+{
+    serializer.serialize_bytes(&bytes(array.as_ref()))
+}
+
+/// Deserializes an array of numbers of bytes; for `#[serde(with = "tenter::raw")]`.
+///
+/// # Errors
+/// If there are bytes left over that are no number, and those of the deserializer.
+pub fn deserialize<'de, A, N, D>(deserializer: D) -> Result<A, D::Error>
+where
+    A: From<Vec<N>> + AsRef<[N]>,
+    N: Number,
+    D: Deserializer<'de>,
+{
+    let numbers = deserializer.deserialize_byte_buf(Numbers(PhantomData))?;
+    Ok(A::from(numbers))
+}
+
+/// Takes bytes, however a format gives them.
+struct Numbers<N>(PhantomData<N>);
+
+impl<'de, N: Number> Visitor<'de> for Numbers<N> {
+    type Value = Vec<N>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the bytes of numbers of {} bytes each", size_of::<N>())
+    }
+
+    fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Vec<N>, E> {
+        numbers(bytes).ok_or_else(|| E::invalid_length(bytes.len(), &self))
+    }
+
+    /// Formats without bytes, as JSON, give a list of them.
+    fn visit_seq<S: SeqAccess<'de>>(self, mut list: S) -> Result<Vec<N>, S::Error> {
+        let mut bytes = Vec::new();
+        while let Some(byte) = list.next_element::<u8>()? {
+            bytes.push(byte);
+        }
+        numbers(&bytes).ok_or_else(|| S::Error::invalid_length(bytes.len(), &self))
+    }
+}
