@@ -7,16 +7,40 @@
     reason = "tests start threads"
 )]
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::panic::catch_unwind;
-use std::process::{Child, Command, ExitCode, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitCode, Output, Stdio};
 
-use tenter::{Anywhere, Client, LocalCluster, task};
+use tenter::{Anywhere, Client, LocalCluster, LocalWorker, task};
 
 /// Says to a copy of this program what it is.
 const PART: &str = "TENTER_TEST_PART";
 
 const TESTS: &[(&str, fn())] = &[
+    (
+        "a_program_runs_on_workers_of_its_own",
+        a_program_runs_on_workers_of_its_own,
+    ),
+    (
+        "scheduler_workers_and_program_meet_by_hand",
+        scheduler_workers_and_program_meet_by_hand,
+    ),
+    (
+        "workers_end_with_a_parent_that_is_killed",
+        workers_end_with_a_parent_that_is_killed,
+    ),
+    (
+        "workers_end_with_their_cluster",
+        workers_end_with_their_cluster,
+    ),
+    (
+        "a_killed_worker_is_replaced_by_one_that_is_added",
+        a_killed_worker_is_replaced_by_one_that_is_added,
+    ),
+    (
+        "two_workers_of_one_name_are_refused",
+        two_workers_of_one_name_are_refused,
+    ),
     (
         "a_program_that_never_becomes_a_worker_is_told_so_and_starts_no_more",
         a_program_that_never_becomes_a_worker_is_told_so_and_starts_no_more,
@@ -44,6 +68,7 @@ fn main() -> ExitCode {
         None => run_tests(),
         Some("command line") => tenter::cli::main(program),
         Some("forgetful") => start_cluster(),
+        Some("cluster") => hold_cluster(),
         Some("silent") if std::env::var_os("TENTER_WORKER").is_some() => ExitCode::SUCCESS,
         Some("silent") => start_cluster(),
         Some(other) => panic!("there is no part {other}"),
@@ -78,6 +103,36 @@ fn program(client: Client<Anywhere>) -> Result<(), String> {
     Ok(())
 }
 
+/// A cluster for as long as somebody holds its standard input, or until it is told what to do.
+fn hold_cluster() -> ExitCode {
+    tenter::worker_if_asked();
+    let worker = || LocalWorker::new().threads(1);
+    let cluster = LocalCluster::builder()
+        .workers(1)
+        .worker(worker())
+        .start()
+        .unwrap();
+    let client = cluster.client().unwrap();
+    for line in std::io::stdin().lines() {
+        let answer = match &*line.unwrap() {
+            "double" => client
+                .submit(double::call(21))
+                .result()
+                .unwrap()
+                .to_string(),
+            "kill" => {
+                (0..cluster.pids().len()).for_each(|worker| cluster.kill(worker));
+                "killed".into()
+            }
+            "add" => cluster.add_worker().unwrap().to_string(),
+            "add again" => cluster.add(&worker().name("w0")).unwrap_err().to_string(),
+            other => panic!("what is {other}?"),
+        };
+        println!("{answer}");
+    }
+    ExitCode::SUCCESS
+}
+
 fn start_cluster() -> ExitCode {
     match LocalCluster::new(2) {
         Ok(_) => ExitCode::SUCCESS,
@@ -110,6 +165,43 @@ fn run(part: &str, args: &[&str]) -> (String, String, Option<i32>) {
     outcome(copy(part, args).output().unwrap())
 }
 
+/// A process that is talked to.
+struct Talk {
+    child: Child,
+    said: BufReader<ChildStdout>,
+}
+
+impl Talk {
+    fn start(part: &str, args: &[&str]) -> Self {
+        let mut command = copy(part, args);
+        command.stdin(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().unwrap();
+        let said = BufReader::new(child.stdout.take().unwrap());
+        Self { child, said }
+    }
+
+    fn say(&mut self, line: &str) {
+        writeln!(self.child.stdin.as_ref().unwrap(), "{line}").unwrap();
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.said.read_line(&mut line).unwrap();
+        line.trim_end().into()
+    }
+
+    /// All else that it says, and whoever else writes to its standard output: until all of them have ended.
+    fn rest(&mut self) -> String {
+        let mut rest = String::new();
+        self.said.read_to_string(&mut rest).unwrap();
+        rest
+    }
+
+    fn code(&mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+}
+
 /// Asks a process to end, as a system does.
 fn terminate(child: &Child) {
     let kill = Command::new("kill").arg(child.id().to_string()).status();
@@ -117,6 +209,85 @@ fn terminate(child: &Child) {
 }
 
 // The tests.
+
+fn a_program_runs_on_workers_of_its_own() {
+    for args in [&["run"][..], &["run", "--workers", "1", "--threads=2"]] {
+        let (said, complaint, code) = run("command line", args);
+        assert_eq!((&*said, &*complaint, code), ("42\n", "", Some(0)));
+    }
+}
+
+fn scheduler_workers_and_program_meet_by_hand() {
+    let mut scheduler = Talk::start("command line", &["scheduler", "--listen=127.0.0.1:0"]);
+    let line = scheduler.line();
+    let address = line.strip_prefix("scheduler: ").unwrap();
+    let mut workers = ["one", "two"].map(|name| {
+        Talk::start(
+            "command line",
+            &[
+                "worker",
+                address,
+                "--name",
+                name,
+                "--threads=1",
+                "--resource=x=1",
+            ],
+        )
+    });
+    workers
+        .iter_mut()
+        .for_each(|worker| assert!(worker.line().starts_with("worker: ")));
+    let (said, complaint, code) = run("command line", &["run", address]);
+    assert_eq!((&*said, &*complaint, code), ("42\n", "", Some(0)));
+    // One is asked to leave; the other loses its scheduler.
+    terminate(&workers[0].child);
+    assert_eq!(workers[0].code(), Some(0));
+    let (said, _, code) = run("command line", &["run", address]);
+    assert_eq!((&*said, code), ("42\n", Some(0)));
+    terminate(&scheduler.child);
+    assert_eq!(scheduler.code(), Some(0));
+    assert_eq!(workers[1].code(), Some(1));
+    let (_, complaint, code) = run("command line", &["run", address]);
+    assert_eq!(code, Some(1));
+    assert!(complaint.contains("cannot connect to"), "{complaint}");
+}
+
+fn workers_end_with_a_parent_that_is_killed() {
+    let mut parent = Talk::start("cluster", &[]);
+    parent.say("double");
+    assert_eq!(parent.line(), "42");
+    parent.child.kill().unwrap();
+    assert_eq!(parent.rest(), "", "the workers have ended too");
+    parent.child.wait().unwrap();
+}
+
+fn workers_end_with_their_cluster() {
+    let mut parent = Talk::start("cluster", &[]);
+    drop(parent.child.stdin.take());
+    assert_eq!(parent.rest(), "");
+    assert_eq!(parent.code(), Some(0));
+}
+
+fn a_killed_worker_is_replaced_by_one_that_is_added() {
+    let mut parent = Talk::start("cluster", &[]);
+    for (word, answer) in [("kill", "killed"), ("add", "2"), ("double", "42")] {
+        parent.say(word);
+        assert_eq!(parent.line(), answer);
+    }
+    drop(parent.child.stdin.take());
+    assert_eq!(parent.code(), Some(0));
+}
+
+fn two_workers_of_one_name_are_refused() {
+    let mut parent = Talk::start("cluster", &[]);
+    parent.say("add again");
+    assert_eq!(
+        parent.line(),
+        "two workers are to have the name `w0`: give each its own"
+    );
+    drop(parent.child.stdin.take());
+    assert_eq!(parent.code(), Some(0));
+}
 
 fn a_program_that_never_becomes_a_worker_is_told_so_and_starts_no_more() {
     let (said, _, code) = run("forgetful", &[]);
@@ -135,17 +306,13 @@ fn a_worker_that_ends_without_a_word_is_an_error() {
 }
 
 fn a_scheduler_serves_until_it_is_told_to_end() {
-    let args = ["scheduler", "--listen", "tcp://127.0.0.1:0"];
-    let mut scheduler = copy("command line", &args).spawn().unwrap();
-    let mut said = BufReader::new(scheduler.stdout.take().unwrap());
-    let mut line = String::new();
-    said.read_line(&mut line).unwrap();
-    assert!(line.starts_with("scheduler: tcp://127.0.0.1:"), "{line}");
-    terminate(&scheduler);
-    assert!(scheduler.wait().unwrap().success());
-    line.clear();
-    said.read_to_string(&mut line).unwrap();
-    assert_eq!(line, "");
+    let mut scheduler = Talk::start(
+        "command line",
+        &["scheduler", "--listen", "tcp://127.0.0.1:0"],
+    );
+    assert!(scheduler.line().starts_with("scheduler: tcp://127.0.0.1:"));
+    terminate(&scheduler.child);
+    assert_eq!((&*scheduler.rest(), scheduler.code()), ("", Some(0)));
 }
 
 fn the_command_line_says_what_there_is() {

@@ -21,7 +21,8 @@ use std::sync::mpsc::channel;
 use super::cluster::{LocalCluster, worker_if_asked};
 use super::server::{Log, Scheduler, SchedulerOptions};
 use super::transport::Reach;
-use crate::{Anywhere, Client, StartError, tasks};
+use super::worker::{Ended, Worker};
+use crate::{Anywhere, Client, tasks};
 use args::Command;
 
 /// The program's name and what it can be asked to do.
@@ -106,7 +107,10 @@ fn obey<E: Display>(
         Command::Tasks => tasks().iter().for_each(|task| println!("{task}")),
         Command::Run => run(args, program)?,
         Command::Scheduler => serve(args)?,
-        Command::Worker => work(args)?,
+        Command::Worker => match work(args, say_started)? {
+            Ended::Left => {}
+            lost @ Ended::Lost(_) => return Err(lost.to_string().into()),
+        },
     }
     Ok(())
 }
@@ -118,7 +122,12 @@ fn run<E: Display>(
 ) -> Result<(), Box<dyn Error>> {
     let said = |error: E| error.to_string();
     if let Some(address) = &args.address {
-        return Ok(program(connect(address, args.insecure)?).map_err(said)?);
+        let client = Client::builder();
+        let client = match args.insecure {
+            true => client.insecure(),
+            false => client,
+        };
+        return Ok(program(client.connect(&**address)?).map_err(said)?);
     }
     let mut cluster = LocalCluster::builder().workers(args.workers.unwrap_or(DEFAULT_WORKERS));
     if let Some(threads) = args.threads {
@@ -126,11 +135,6 @@ fn run<E: Display>(
     }
     let cluster = cluster.start()?;
     Ok(program(cluster.client()?).map_err(said)?)
-}
-
-fn connect(address: &str, insecure: bool) -> Result<Client<Anywhere>, StartError> {
-    let _ = insecure;
-    Client::connect(address)
 }
 
 /// Serves until the process is asked to end, and says so to everyone then.
@@ -151,6 +155,10 @@ fn serve(args: &Args) -> Result<(), Box<dyn Error>> {
     // If nobody can ask any more, it is over too.
     let _ = asked_to_end.recv();
     Ok(())
+}
+
+fn say_started(worker: &Worker) {
+    println!("worker: ready, gives data out at {}", worker.address());
 }
 
 fn reach(args: &Args) -> Reach {
