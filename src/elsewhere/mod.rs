@@ -6,6 +6,7 @@
 //! | `landing` | the backend's side of a node: what comes of the task is told here |
 //! | `depart`, `held` | a call leaves, at once or when what it needs has left |
 //! | `twin` | a value of this process, put where others can have it |
+//! | `again` | a failed one is made anew |
 //! | `named` | a handle that has come from elsewhere |
 //! | `report` | why a task has failed, as it travels |
 //!
@@ -20,6 +21,7 @@
 //! 5. The locks of a [`Remote`] are taken before those of the backend, and nothing is settled under either: that runs user
 //!    code.
 
+mod again;
 mod depart;
 mod held;
 mod landing;
@@ -28,6 +30,7 @@ mod remote;
 mod report;
 mod twin;
 
+pub(crate) use again::Again;
 pub(crate) use depart::depart;
 pub(crate) use held::tickets;
 pub(crate) use named::Named;

@@ -89,7 +89,7 @@ impl Local {
 
     /// As [`happens`](Self::happens), where no user code may run; the caller lets [`tell`](Self::tell) run it later.
     #[inline]
-    pub(super) fn happens_quietly(&self, index: u32, event: Event) {
+    pub(crate) fn happens_quietly(&self, index: u32, event: Event) {
         self.stripe.all.count(event);
         let name = self.engine.graph.name(index);
         if name != 0 {

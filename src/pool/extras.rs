@@ -50,8 +50,15 @@ impl Extra {
         self.gate.as_ref().is_some_and(|gate| gate.pool != 0)
     }
 
+    /// Whether it is of a task that was sent elsewhere.
+    #[cfg(feature = "task")]
+    pub(super) fn has_run_elsewhere(&self) -> bool {
+        let remote = self.remote.as_ref();
+        remote.is_some_and(|remote| remote.ticket().is_some())
+    }
+
     /// What a task that is made anew has: what was asked for, and nothing of what has happened since.
-    pub(super) fn renewed(&self) -> Self {
+    pub(crate) fn renewed(&self) -> Self {
         let Self {
             attempts,
             gate,

@@ -715,6 +715,20 @@ impl Job {
         }
     }
 
+    /// A task that something outside finishes, as that of a pinned node, which is such a one.
+    ///
+    /// # Panics
+    /// If it was made to be run here.
+    #[cfg(feature = "task")]
+    pub(crate) fn awaited_as(graph: &Graph<Self>, index: u32) -> Self {
+        let Kind(table) = kind(graph, index);
+        assert!(!table.task_needs_drop && !table.forwards);
+        Self {
+            table: AtomicPtr::new(std::ptr::from_ref(table).cast_mut()),
+            data: EMPTY,
+        }
+    }
+
     /// The error of a task that failed before it began.
     pub(crate) fn error(error: TaskError) -> Self {
         const { assert!(fits::<TaskError>()) };

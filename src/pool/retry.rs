@@ -73,6 +73,9 @@ struct Leftovers {
     tasks: Vec<TaskRef>,
     jobs: Vec<KeptJob>,
     extras: Vec<Arc<Extra>>,
+    /// Tasks that run elsewhere, to be sent for.
+    #[cfg(feature = "task")]
+    sent: Vec<crate::elsewhere::Again>,
 }
 
 impl Local {
@@ -131,6 +134,10 @@ impl Local {
         engine.graph.retain(index);
         leftovers.tasks.extend(self.shorten(task.index(), index));
         drop(lock);
+        #[cfg(feature = "task")]
+        for again in std::mem::take(&mut leftovers.sent) {
+            again.send();
+        }
         // The old tasks, and through them the new ones, are kept by the leftovers until here.
         new.into_iter()
             .for_each(|index| self.submitted(index, false));
@@ -154,6 +161,14 @@ impl Local {
     fn renew(&self, old: u32, leftovers: &mut Leftovers) -> u32 {
         let engine = &self.engine;
         let extra = engine.extra(old).expect("it keeps its parts there");
+        #[cfg(feature = "task")]
+        if let Some(remote) = &extra.remote {
+            let (task, again) = self.again_elsewhere(old, &extra, remote);
+            leftovers.sent.push(again);
+            let index = task.index();
+            extra.attempts.now.lock().kept = Kept::Successor(task);
+            return index;
+        }
         let parts = std::mem::take(&mut extra.attempts.now.lock().kept);
         let Kept::Parts(job, kept) = parts else {
             unreachable!("the walk has found its parts, and the lock is held since");
@@ -290,6 +305,11 @@ impl Engine {
             Kept::Parts(_, inputs) if self.may_be_renewed(index, now.timed_out) => {
                 Some(inputs.iter().map(TaskRef::index).collect())
             }
+            // What a task elsewhere needs is known there.
+            #[cfg(feature = "task")]
+            Kept::Nothing if extra.has_run_elsewhere() && self.may_be_renewed(index, false) => {
+                Some(Vec::new())
+            }
             _ => None,
         }
     }
@@ -298,7 +318,10 @@ impl Engine {
     fn can_be_renewed(&self, index: u32) -> bool {
         self.extra(index).is_some_and(|extra| {
             let now = extra.attempts.now.lock();
-            !matches!(now.kept, Kept::Nothing) && self.may_be_renewed(index, now.timed_out)
+            let kept = !matches!(now.kept, Kept::Nothing);
+            #[cfg(feature = "task")]
+            let kept = kept || extra.has_run_elsewhere();
+            kept && self.may_be_renewed(index, now.timed_out)
         })
     }
 

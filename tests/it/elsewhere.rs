@@ -481,3 +481,43 @@ fn a_result_that_stays_elsewhere_is_finished_and_may_be_lost() {
     there.landing(1).deliver(&[2], &[]);
     assert_eq!(*a.result().unwrap(), 2);
 }
+
+#[test]
+fn a_failed_task_is_made_anew_there_once() {
+    let (there, client) = Elsewhere::client();
+    let a = client.task("camera").key("c").submit(inc::call(1));
+    let local = client.submit_with(&a, |a| u16::from(*a));
+    there.landing(1).fail(&report("camera"));
+    assert!(local.result().is_err());
+    there.words();
+    let new = a.retry().unwrap();
+    assert_eq!(there.words(), ["retry 1 2"]);
+    assert!(new != a && a.retry().unwrap() == new);
+    assert_eq!(
+        (new.name(), new.key()),
+        ("camera".to_owned(), Some("c".into()))
+    );
+    assert!(client.submit(inc::call(1).key("c")) == new);
+    // A closure that has failed through it is run on what comes of that.
+    let again = local.retry().unwrap();
+    assert_eq!(there.words(), [""; 0]);
+    there.landing(2).deliver(&[7], &[]);
+    assert_eq!((*new.result().unwrap(), *again.result().unwrap()), (7, 7));
+    drop((a, new, local, again));
+    // The thread that has run the closure lets its input go after that.
+    while client.stats().live > 0 {
+        std::thread::yield_now();
+    }
+    let mut words = there.words();
+    words.sort();
+    assert_eq!(words, ["release 1", "release 2"]);
+}
+
+#[test]
+fn what_was_cancelled_is_not_made_anew() {
+    let (there, client) = Elsewhere::client();
+    let a = client.submit(inc::call(1));
+    a.cancel();
+    assert!(a.retry().is_err());
+    assert_eq!(there.words(), ["submit 1", "cancel 1"]);
+}
