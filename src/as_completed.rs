@@ -71,9 +71,7 @@ impl<T> AsCompleted<T> {
         let waiter = local::with(engine, |local| {
             let waiters = &local.engine.waiters;
             let waiter = waiters.arm(number, Wake::Set(Arc::clone(&self.set), number));
-            let graph = &local.engine.graph;
-            let watching = graph.watch(&mut local.state().cache, node, waiter.number);
-            if !watching {
+            if !local.watch_end(node, waiter.number) {
                 waiters.fire(waiter.number);
             }
             waiter

@@ -298,6 +298,16 @@ impl<P> Client<P> {
         task.launch(&self.bare(Location::caller()))
     }
 
+    /// As [`submit`](Self::submit), of a call.
+    #[cfg(feature = "task")]
+    pub(crate) fn submit_call<T: Send + Sync + 'static>(
+        &self,
+        call: crate::call::Call<T>,
+        location: &'static Location<'static>,
+    ) -> TaskFuture<T> {
+        IntoTask::<P>::launch(call, &self.bare(location))
+    }
+
     /// Puts a value into the graph: a handle that is finished from the start.
     ///
     /// The value is moved, not copied; it is dropped with the last handle.

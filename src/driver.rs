@@ -26,6 +26,7 @@ pub use crate::hosted::{
 };
 #[cfg(feature = "net")]
 pub use crate::sync::driven::*;
+pub use crate::workers::{WorkerId, WorkerInfo};
 
 /// Where the calls of a client run instead of in this process, and what is asked of that place.
 ///
@@ -78,6 +79,30 @@ pub trait Backend: Send + Sync + fmt::Debug {
 
     /// Why the task, called so, does not run, or is not done. May block; `None` if the other side cannot be asked now.
     fn explain(&self, ticket: u64, label: &str) -> Option<String>;
+
+    /// The workers there are. May block.
+    ///
+    /// # Errors
+    /// If nobody answers.
+    fn workers(&self) -> Result<Vec<WorkerInfo>, Gone>;
+
+    /// The workers that hold a task's result. May block.
+    ///
+    /// # Errors
+    /// If nobody answers.
+    fn holders(&self, ticket: u64) -> Result<Vec<WorkerId>, Gone>;
+
+    /// Has so many workers keep a copy of a finished task's result.
+    ///
+    /// # Errors
+    /// If the connection has ended.
+    fn replicate(&self, ticket: u64, copies: u32) -> Result<(), Gone>;
+
+    /// Asks a worker to leave.
+    ///
+    /// # Errors
+    /// If the connection has ended.
+    fn retire(&self, worker: WorkerId) -> Result<(), Gone>;
 
     /// A thread is about to wait: what has been sent is to leave now.
     fn flush(&self);

@@ -209,7 +209,7 @@ impl<T> TaskFuture<T> {
 
     /// Whether the task is finished, failed or cancelled.
     pub fn is_done(&self) -> bool {
-        self.task.is_settled()
+        self.task.engine().has_ended(self.task.index())
     }
 
     /// The task's key, if it was given one.

@@ -94,15 +94,18 @@ pub fn wait<T>(
     timeout: Option<Duration>,
 ) -> Result<DoneAndNot<T>, WaitError> {
     if until == WaitFor::All && timeout.is_none() {
-        // Each must settle whatever happens, so the body may help, and a cycle can be told.
+        // Each must settle whatever happens, so the body may help, and a cycle can be told. What is done elsewhere need not
+        // come here for that.
         for task in handles
             .iter()
             .map(TaskFuture::task)
-            .filter(|task| !task.is_settled())
+            .filter(|task| !task.is_settled() && !task.engine().is_elsewhere(task.index()))
         {
             local::with(task.engine(), |local| local.wait_task(task.index(), None))?;
         }
-        return Ok((handles.to_vec(), Vec::new()));
+        if handles.iter().all(TaskFuture::is_done) {
+            return Ok((handles.to_vec(), Vec::new()));
+        }
     }
     let deadline = timeout.map(deadline);
     let mut running = as_completed(handles.iter().cloned());

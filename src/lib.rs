@@ -145,6 +145,12 @@ mod submit_many;
 mod sync;
 mod task;
 mod transition;
+#[cfg(feature = "task")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "workers are waited for by the clock"
+)]
+mod workers;
 
 pub use actor::{Actor, ActorBuilder, NotRestartable};
 pub use as_completed::{AsCompleted, as_completed};
@@ -197,3 +203,5 @@ pub use task::{Again, IntoRetry, IntoTask, Once, TakesClosures, Task};
 #[cfg(feature = "task")]
 pub use tenter_macros::task;
 pub use transition::{TaskId, Transition};
+#[cfg(feature = "task")]
+pub use workers::{ClusterError, WorkerId, WorkerInfo};

@@ -68,10 +68,9 @@ pub(crate) fn watch_task(task: &TaskRef, f: impl FnOnce() + Send + 'static) {
 fn watch(task: &TaskRef, callback: Callback) {
     let node = task.index();
     local::with(task.engine(), |local| {
-        let (graph, waiters) = (&local.engine.graph, &local.engine.waiters);
+        let waiters = &local.engine.waiters;
         let waiter = waiters.arm(node as usize, Wake::Call(callback));
-        let watching = graph.watch(&mut local.state().cache, node, waiter.number);
-        if !watching {
+        if !local.watch_end(node, waiter.number) {
             waiters.fire(waiter.number);
         }
     });
@@ -81,12 +80,6 @@ fn watch(task: &TaskRef, callback: Callback) {
 pub(crate) struct Callback(Box<dyn FnOnce() + Send>);
 
 impl Callback {
-    /// It is called on the thread that settles the task, and must not take long.
-    #[cfg(feature = "task")]
-    pub(crate) fn new(f: impl FnOnce() + Send + 'static) -> Self {
-        Self(Box::new(f))
-    }
-
     /// Its task is settled.
     pub(crate) fn start(self) {
         (self.0)();

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use super::session::Session;
 use crate::ErrorKind;
-use crate::driver::Gone;
+use crate::driver::{Gone, WorkerId, WorkerInfo};
 use crate::net::message::{Answer, Condition, FromClient, Question, Ticket};
 
 /// How long an answer may take. The scheduler answers at once; a connection that is over says so sooner.
@@ -64,6 +64,23 @@ impl Session {
         let _ = asker.map(|asker| asker.send(answer));
     }
 
+    pub(super) fn ask_workers(&self) -> Result<Vec<WorkerInfo>, Gone> {
+        match self.ask(Question::Workers)? {
+            Answer::Workers(workers) => Ok(workers.into_iter().map(info_of).collect()),
+            _ => Err(unanswered(OTHER)),
+        }
+    }
+
+    pub(super) fn ask_holders(&self, ticket: Ticket) -> Result<Vec<WorkerId>, Gone> {
+        match self.ask(Question::WhoHas(ticket))? {
+            Answer::Holders(holders) => {
+                let ids = holders.into_iter().map(|holder| WorkerId(holder.worker.0));
+                Ok(ids.collect())
+            }
+            _ => Err(unanswered(OTHER)),
+        }
+    }
+
     /// Why a task is not done.
     pub(super) fn explanation(&self, ticket: Ticket, label: &str) -> String {
         match self.ask(Question::Explain(ticket)) {
@@ -77,6 +94,20 @@ impl Session {
             },
         }
     }
+}
+
+/// What is said of an answer to another question.
+const OTHER: &str = "the scheduler has answered something else: start the same version of the program on both sides";
+
+fn info_of(known: crate::net::message::WorkerInfo) -> WorkerInfo {
+    let mut info = WorkerInfo::new(known.worker.0);
+    info.name = known.name;
+    info.host = known.host;
+    info.address = known.address;
+    info.threads = known.slots;
+    info.assigned = known.assigned;
+    info.bytes = known.held_bytes;
+    info
 }
 
 fn unanswered(text: &'static str) -> Gone {

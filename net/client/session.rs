@@ -11,10 +11,12 @@ use parking_lot::{Mutex, MutexGuard};
 use super::kinds;
 use super::outlet::Outlet;
 use super::state::{Open, State, What};
-use crate::driver::{Answers, Backend, Coordinates, Gone, Landing, Order, OrderKey, RemoteId};
+use crate::driver::{
+    Answers, Backend, Coordinates, Gone, Landing, Order, OrderKey, RemoteId, WorkerId, WorkerInfo,
+};
 use crate::net::data::Peers;
 use crate::net::message::{
-    FromClient, INLINE_LIMIT, Input, Scattered, Submit, TaskId, TaskKey, Ticket,
+    FromClient, INLINE_LIMIT, Input, PeerId, Scattered, Submit, TaskId, TaskKey, Ticket,
 };
 use crate::{ErrorKind, WaitError};
 
@@ -75,6 +77,16 @@ impl Session {
     pub(super) fn say(&self, words: &FromClient) {
         let said = self.outlet.send(words);
         debug_assert!(said.is_ok(), "{words:?} is small");
+    }
+
+    /// Says something at once, if anybody hears it.
+    fn say_now(&self, words: &FromClient) -> Result<(), Gone> {
+        if let Some(gone) = &self.state().ended {
+            return Err(gone.clone());
+        }
+        self.say(words);
+        self.outlet.flush();
+        Ok(())
     }
 
     fn say_released(&self, state: &mut State) {
@@ -255,6 +267,24 @@ impl Backend for Session {
 
     fn explain(&self, ticket: u64, label: &str) -> Option<String> {
         Some(self.explanation(Ticket(ticket), label))
+    }
+
+    fn workers(&self) -> Result<Vec<WorkerInfo>, Gone> {
+        self.ask_workers()
+    }
+
+    fn holders(&self, ticket: u64) -> Result<Vec<WorkerId>, Gone> {
+        self.ask_holders(Ticket(ticket))
+    }
+
+    fn replicate(&self, ticket: u64, copies: u32) -> Result<(), Gone> {
+        let ticket = Ticket(ticket);
+        self.say_now(&FromClient::Replicate { ticket, copies })
+    }
+
+    fn retire(&self, worker: WorkerId) -> Result<(), Gone> {
+        let worker = PeerId(worker.0);
+        self.say_now(&FromClient::Retire { worker })
     }
 
     fn flush(&self) {

@@ -204,6 +204,6 @@ impl Worker {
     pub(super) fn is_named(&self, names: &[String]) -> bool {
         names
             .iter()
-            .any(|name| *name == self.hello.host || *name == self.hello.name)
+            .any(|name| [&self.hello.host, &self.hello.name, &self.hello.address].contains(&name))
     }
 }

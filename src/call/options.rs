@@ -8,7 +8,7 @@ use crate::graph::Key;
 use crate::task::Plan;
 
 /// What is asked for a call. What is not is left to the submit.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Options {
     priority: Option<i32>,
     pub(super) retries: Option<u32>,

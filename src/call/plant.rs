@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::arg::{Input, Rest};
 use super::{Call, Defined, Described, Parcel, content, parcel};
-use crate::elsewhere::depart;
+use crate::elsewhere::{depart, depart_each};
 use crate::error::ErrorKind;
 use crate::future::TaskFuture;
 use crate::graph::Spec;
@@ -99,6 +99,37 @@ impl<T> Call<T> {
         let args = checked(|| parcel::of_call(function, job));
         let inputs = bed.rest.inputs.into_iter().filter_map(Input::into_task);
         (function, args, inputs.collect())
+    }
+}
+
+impl<T> Call<T> {
+    /// A task of this call on each of these hosts or workers, of a client whose calls leave. They have no keys.
+    pub(crate) fn launch_on_each(
+        self,
+        engine: &Arc<Engine>,
+        hosts: &[String],
+        location: &'static Location<'static>,
+    ) -> Vec<TaskFuture<T>> {
+        let function = self.described.function();
+        let mut bed = Bed::new(self.described);
+        while let Some(nested) = bed.next_nested() {
+            let (plan, location) = (bare_plan(engine, nested.function(), true), nested.location);
+            bed.put(plant(nested, plan, false, location));
+        }
+        let job = bed.call.job.take().expect("it is planted once");
+        let Rest { inputs, options } = bed.rest;
+        let inputs = inputs.into_iter().filter_map(Input::into_task).collect();
+        let plan_on = |host: &String| {
+            let mut plan = bare_plan(engine, function, true);
+            options.clone().apply(&mut plan);
+            plan.key = None;
+            plan.rare().asked.named.on = vec![host.clone()];
+            plan
+        };
+        let plans = hosts.iter().map(plan_on).collect();
+        let again = options.retries.is_some();
+        let tasks = depart_each(plans, function, job, inputs, again, location);
+        tasks.into_iter().map(TaskFuture::own).collect()
     }
 }
 

@@ -41,6 +41,9 @@ impl Local {
             Ok::<_, std::convert::Infallible>(self.enter_again(old, &spec))
         })
         .unwrap_or_else(|never| match never {});
+        if let Some(call) = remote.kept() {
+            landing.remote().keep(call);
+        }
         let failed = remote.ticket().expect("it was looked at before");
         (task, Again { landing, failed })
     }

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use super::held::{Draft, Part};
 use super::landing::Landing;
+use super::rerun::KeptCall;
 use crate::call::generated::Info;
 use crate::call::plant::checked;
-use crate::call::{Defined, parcel};
+use crate::call::{Defined, Parcel, parcel};
 use crate::error::ErrorKind;
 use crate::graph::{Entry, Key, Spec};
 use crate::launch::{FOREIGN_HANDLE, obstacle};
@@ -158,10 +159,30 @@ impl Leaving {
 
 /// A call that cannot be undone any more, but for its node.
 struct Packed {
-    args: Vec<u8>,
+    parcel: Parcel,
     /// Its inputs, and behind them the handles in its arguments.
     parts: Vec<Part>,
     inputs: usize,
+}
+
+impl Packed {
+    fn again(&self) -> Self {
+        Self {
+            parcel: self.parcel.clone(),
+            parts: self.parts.iter().map(Part::again).collect(),
+            inputs: self.inputs,
+        }
+    }
+
+    /// What it takes to run it here.
+    fn keep(&self, function: &'static dyn Defined) -> Arc<KeptCall> {
+        let inputs = self.parts[..self.inputs].iter();
+        Arc::new(KeptCall {
+            function,
+            parcel: Arc::new(self.parcel.clone()),
+            inputs: inputs.map(|part| part.task.clone()).collect(),
+        })
+    }
 }
 
 /// Makes the node of a call, and sends it.
@@ -197,6 +218,34 @@ pub(crate) fn depart(
     })
 }
 
+/// Makes a node for each of these plans of a call, and sends them.
+pub(crate) fn depart_each(
+    plans: Vec<Plan<'_>>,
+    function: &'static dyn Defined,
+    call: Job,
+    inputs: Vec<TaskRef>,
+    again: bool,
+    location: &'static Location<'static>,
+) -> Vec<TaskRef> {
+    let Some(engine) = plans.first().map(|plan| Arc::clone(plan.engine)) else {
+        let _ = guarded(|| call.drop_task());
+        return Vec::new();
+    };
+    let packed = pack(&engine, function, &call, inputs);
+    let _ = guarded(|| call.drop_task());
+    let send = |mut plan: Plan<'_>| {
+        let why = obstacle(&engine, plan.waits).or_else(|| plan.refusal());
+        match (why, &packed) {
+            (None, Ok(packed)) => local::with(&engine, |local| {
+                enter(local, plan, function, packed.again(), again, location)
+            }),
+            (Some(why), _) => plan.refuse(Job::given(()), location, why),
+            (None, Err(why)) => plan.refuse(Job::given(()), location, why.clone()),
+        }
+    };
+    plans.into_iter().map(send).collect()
+}
+
 /// Encodes the arguments.
 fn pack(
     engine: &Arc<Engine>,
@@ -206,7 +255,10 @@ fn pack(
 ) -> Result<Packed, Refusal> {
     let parcel = checked(|| parcel::of_call(function, call))?;
     let mut packs = Vec::new();
-    if inputs.iter().any(|input| !is_elsewhere(input)) {
+    if inputs
+        .iter()
+        .any(|input| !engine.is_elsewhere(input.index()))
+    {
         packs = parcel::packs(function, call, inputs.len());
     }
     let pack_of = |place: usize| packs.get(place).copied().flatten();
@@ -222,15 +274,10 @@ fn pack(
         return Err(FOREIGN_HANDLE);
     }
     Ok(Packed {
-        args: parcel.bytes,
+        parcel,
         parts,
         inputs: count,
     })
-}
-
-fn is_elsewhere(task: &TaskRef) -> bool {
-    let engine = task.engine();
-    engine.graph.extra(task.index()) != 0 && engine.with_remote(task.index(), |_| ()).is_some()
 }
 
 /// Enters the node, unless there is one of its key, and sends the call.
@@ -271,11 +318,14 @@ fn enter(
         Ok(made) => made,
         Err(known) => return known,
     };
+    if again {
+        landing.remote().keep(packed.keep(function));
+    }
     let draft = Draft {
         landing,
         manner,
         key: order_key,
-        args: packed.args,
+        args: packed.parcel.bytes,
         parts: packed.parts,
         inputs: packed.inputs,
     };

@@ -21,10 +21,8 @@ use crate::driver::Backend;
 use crate::error::TaskError;
 use crate::graph::{Spec, State};
 use crate::launch::launch_now;
-use crate::on_done::Callback;
+use crate::on_done::watch_task;
 use crate::pool::job::Job;
-use crate::pool::local;
-use crate::pool::waiters::Wake;
 use crate::pool::want::TaskRef;
 
 /// A call with all but the tickets.
@@ -99,24 +97,14 @@ impl Part {
         match waits {
             Some(true) => {}
             Some(false) => held.step(),
-            None => self.tell_when_settled(held),
+            None => {
+                let held = Arc::clone(held);
+                watch_task(&self.task, move || held.step());
+            }
         }
     }
 
-    fn tell_when_settled(&self, held: &Arc<Held>) {
-        let (node, held) = (self.task.index(), Arc::clone(held));
-        let callback = Callback::new(move || held.step());
-        local::with(self.task.engine(), |local| {
-            let (graph, waiters) = (&local.engine.graph, &local.engine.waiters);
-            let waiter = waiters.arm(node as usize, Wake::Call(callback));
-            let watching = graph.watch(&mut local.state().cache, node, waiter.number);
-            if !watching {
-                waiters.fire(waiter.number);
-            }
-        });
-    }
-
-    fn again(&self) -> Self {
+    pub(super) fn again(&self) -> Self {
         Self {
             task: self.task.clone(),
             pack: self.pack,

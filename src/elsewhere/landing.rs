@@ -90,6 +90,7 @@ impl Landing {
     /// The task has finished; its value is still elsewhere.
     pub fn finished(&self) {
         self.remote().see(Seen::Finished);
+        self.remote().fire(self.engine());
     }
 
     /// What came of the task is lost, and is being computed again.
@@ -158,6 +159,7 @@ impl Landing {
             local.engine.cancel(local, claimed.index());
             local.finish_outside(claimed, Outcome::Nothing);
         });
+        self.remote().fire(self.engine());
     }
 
     fn settle(&self, claimed: &Claimed, result: Result<(), TaskError>) {
@@ -168,6 +170,7 @@ impl Landing {
             };
             local.finish_outside(claimed, outcome);
         });
+        self.remote().fire(self.engine());
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `twin` | a value of this process, put where others can have it |
 //! | `again` | a failed one is made anew |
 //! | `named` | a handle that has come from elsewhere |
+//! | `rerun` | the call of one is run here, for who looks for its fault |
 //! | `report` | why a task has failed, as it travels |
 //!
 //! # Rules
@@ -28,10 +29,11 @@ mod landing;
 mod named;
 mod remote;
 mod report;
+mod rerun;
 mod twin;
 
 pub(crate) use again::Again;
-pub(crate) use depart::depart;
+pub(crate) use depart::{depart, depart_each};
 pub(crate) use held::tickets;
 pub(crate) use named::Named;
 pub(crate) use remote::{Land, Remote};

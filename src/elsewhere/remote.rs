@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32};
 use parking_lot::Mutex;
 
 use super::held::{self, Held};
+use super::rerun::KeptCall;
 use crate::call::AnyHandle;
 use crate::driver::Backend;
 use crate::error::Failure;
@@ -32,7 +33,11 @@ pub(crate) struct Remote {
     /// It is to run even when nobody wants it.
     detached: AtomicBool,
     seen: AtomicU8,
+    /// Waiters that are content when it has finished there.
+    early: Mutex<Vec<u32>>,
     pub(super) stage: Mutex<Stage>,
+    /// Of a task that may run again: its call.
+    kept: Mutex<Option<Arc<KeptCall>>>,
 }
 
 /// How far it is on its way.
@@ -62,8 +67,24 @@ impl Remote {
             wanted: AtomicBool::new(false),
             detached: AtomicBool::new(false),
             seen: AtomicU8::new(Seen::Nothing as u8),
+            early: Mutex::default(),
             stage: Mutex::new(Stage::Here(Vec::new())),
+            kept: Mutex::default(),
         }
+    }
+
+    /// Keeps its call, from the start.
+    pub(super) fn keep(&self, call: Arc<KeptCall>) {
+        *self.kept.lock() = Some(call);
+    }
+
+    pub(super) fn kept(&self) -> Option<Arc<KeptCall>> {
+        self.kept.lock().clone()
+    }
+
+    /// Gives what it has kept, and with it the wants of other tasks.
+    pub(crate) fn let_go(&self) -> Option<Arc<KeptCall>> {
+        self.kept.lock().take()
     }
 
     /// Says which node it is.
@@ -96,6 +117,37 @@ impl Remote {
             seen if seen == Seen::Lost as u8 => Status::Lost,
             _ => Status::Queued,
         }
+    }
+
+    /// Whether it has finished there, and what came of it is not lost.
+    pub(crate) fn has_finished(&self) -> bool {
+        self.seen.load(Relaxed) == Seen::Finished as u8
+    }
+
+    /// Has this waiter fired when it has finished there, or is settled here. No: it has, or is.
+    fn watch(&self, engine: &Engine, waiter: u32) -> bool {
+        // Who settles it looks for waiters, under the same lock, after that.
+        let early = &mut *self.early.lock();
+        if self.has_finished() || engine.graph.is_settled(self.index()) {
+            return false;
+        }
+        early.push(waiter);
+        true
+    }
+
+    /// This waiter has left. No: it is not here.
+    fn leave(&self, waiter: u32) -> bool {
+        let early = &mut *self.early.lock();
+        let place = early.iter().position(|&other| other == waiter);
+        place.map(|place| early.swap_remove(place)).is_some()
+    }
+
+    /// Fires those who have waited for its end there.
+    pub(super) fn fire(&self, engine: &Engine) {
+        let early = std::mem::take(&mut *self.early.lock());
+        early
+            .into_iter()
+            .for_each(|waiter| engine.waiters.fire(waiter));
     }
 
     /// Its ticket, if it has left.
@@ -140,6 +192,7 @@ impl Remote {
         }
         local.engine.cancel(local, index);
         local.finish_outside(&claimed, Outcome::Nothing);
+        self.fire(&local.engine);
         held::step_all(waiting);
     }
 
@@ -182,7 +235,38 @@ impl Local {
     }
 }
 
+impl Local {
+    /// Has a waiter fired when a task, which its owner wants, has ended: as its status says, so its result may still be
+    /// elsewhere. No: it has ended.
+    pub(crate) fn watch_end(&self, index: u32, waiter: u32) -> bool {
+        let engine = &self.engine;
+        if engine.calls_leave()
+            && let Some(watching) = engine.with_remote(index, |remote| remote.watch(engine, waiter))
+        {
+            return watching;
+        }
+        engine.graph.watch(&mut self.state().cache, index, waiter)
+    }
+}
+
 impl Engine {
+    /// Whether a pinned task has ended, as its status says.
+    pub(crate) fn has_ended(&self, index: u32) -> bool {
+        self.graph.is_settled(index)
+            || self.calls_leave() && self.with_remote(index, Remote::has_finished) == Some(true)
+    }
+
+    /// Whether a pinned task runs elsewhere.
+    pub(crate) fn is_elsewhere(&self, index: u32) -> bool {
+        self.calls_leave() && self.with_remote(index, |_| ()).is_some()
+    }
+
+    /// Takes a waiter that has left back from a pinned task elsewhere. No: it does not wait for such a one.
+    #[cold]
+    pub(crate) fn leave_elsewhere(&self, index: u32, waiter: u32) -> bool {
+        self.with_remote(index, |remote| remote.leave(waiter)) == Some(true)
+    }
+
     /// What a pinned task that runs elsewhere has.
     pub(crate) fn with_remote<R>(&self, index: u32, f: impl FnOnce(&Remote) -> R) -> Option<R> {
         self.extra(index)?.remote.as_ref().map(f)

@@ -264,3 +264,25 @@ impl Engine {
         self.door.load(Relaxed) & LEAVES != 0
     }
 }
+
+/// Without calls there is nothing that could run elsewhere.
+#[cfg(not(feature = "task"))]
+impl Engine {
+    /// Whether a pinned task has ended.
+    pub(crate) fn has_ended(&self, index: u32) -> bool {
+        self.graph.is_settled(index)
+    }
+
+    pub(crate) fn is_elsewhere(&self, _: u32) -> bool {
+        false
+    }
+}
+
+#[cfg(not(feature = "task"))]
+impl local::Local {
+    /// Has a waiter fired when a task, which its owner wants, has ended. No: it has.
+    pub(crate) fn watch_end(&self, index: u32, waiter: u32) -> bool {
+        let graph = &self.engine.graph;
+        graph.watch(&mut self.state().cache, index, waiter)
+    }
+}

@@ -172,6 +172,9 @@ impl Local {
             && let Some(remote) = &extra.remote
         {
             remote.freed(&**backend);
+            // The backend may keep the rest for a while.
+            let kept = std::mem::take(&mut extra.attempts.now.lock().kept);
+            let _ = guarded(|| drop((kept, remote.let_go())));
         }
         let _ = guarded(|| drop(extra));
         let state = &mut *self.state();

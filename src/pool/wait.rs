@@ -90,6 +90,10 @@ impl Local {
         if !engine.waiters.leave(waiter) {
             return;
         }
+        #[cfg(feature = "task")]
+        if engine.calls_leave() && engine.leave_elsewhere(index, waiter.number) {
+            return engine.waiters.disarm(waiter);
+        }
         let mut state = self.state();
         let super::local::State { cache, fx, .. } = &mut *state;
         engine

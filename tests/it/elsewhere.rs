@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use serde::{Deserialize, Deserializer, Serialize};
-use tenter::driver::{Backend, Gone, Landing, Order, RemoteId, Report, set_backend, tickets};
+use tenter::driver::{
+    Backend, Gone, Landing, Order, RemoteId, Report, WorkerId, WorkerInfo, set_backend, tickets,
+};
 use tenter::{Client, ErrorKind, Status, TaskFuture, task};
 
 #[derive(Debug, Default)]
@@ -102,6 +104,24 @@ impl Backend for Elsewhere {
 
     fn explain(&self, ticket: u64, label: &str) -> Option<String> {
         Some(format!("{label} is number {ticket}"))
+    }
+
+    fn workers(&self) -> Result<Vec<WorkerInfo>, Gone> {
+        Ok([3, 5].map(WorkerInfo::new).into())
+    }
+
+    fn holders(&self, _: u64) -> Result<Vec<WorkerId>, Gone> {
+        Ok(vec![WorkerId(5)])
+    }
+
+    fn replicate(&self, ticket: u64, copies: u32) -> Result<(), Gone> {
+        self.note(format!("replicate {ticket} {copies}"));
+        Ok(())
+    }
+
+    fn retire(&self, worker: WorkerId) -> Result<(), Gone> {
+        self.note(format!("retire {worker}"));
+        Ok(())
     }
 
     fn flush(&self) {}
@@ -520,4 +540,78 @@ fn what_was_cancelled_is_not_made_anew() {
     a.cancel();
     assert!(a.retry().is_err());
     assert_eq!(there.words(), ["submit 1", "cancel 1"]);
+}
+
+#[test]
+fn what_is_finished_elsewhere_has_ended_for_those_who_do_not_want_its_value() {
+    let (there, client) = Elsewhere::client();
+    let tasks = [1, 2, 3].map(|x| client.submit(inc::call(x)));
+    let (send, receive) = std::sync::mpsc::channel();
+    tasks[0].on_done(move |done| send.send(done.status()).unwrap());
+    let mut running = tenter::as_completed(tasks.clone());
+    drop(tenter::as_completed([tasks[1].clone()]));
+    there.landing(2).finished();
+    assert!(running.next() == Some(tasks[1].clone()));
+    there.landing(1).finished();
+    assert_eq!(receive.recv().unwrap(), Status::Finished);
+    assert!(running.next() == Some(tasks[0].clone()));
+    there.landing(3).fail(&report("camera"));
+    assert!(running.next() == Some(tasks[2].clone()));
+    let (done, open) = tenter::wait(&tasks, tenter::WaitFor::All, None).unwrap();
+    assert_eq!((done.len(), open.len()), (3, 0));
+    assert!(!there.words().iter().any(|word| word.starts_with("want")));
+}
+
+#[test]
+fn a_call_that_was_kept_is_run_here_on_inputs_from_there() {
+    let (there, client) = Elsewhere::client();
+    let a = client.submit(inc::call(1));
+    let sum = client.submit(add::call(&a, 5).retries(0));
+    there.landing(2).fail(&report("camera"));
+    there.landing(1).deliver(&[2], &[]);
+    let here = client.rerun_here(&sum).unwrap();
+    assert_eq!(*here.result().unwrap(), 7);
+    let plain = client.rerun_here(&a).unwrap_err();
+    assert!(plain.to_string().contains(".retries(0)"), "{plain}");
+}
+
+#[test]
+fn a_call_goes_to_every_worker() {
+    let (there, client) = Elsewhere::client();
+    let nested = double::call(inc::call(1));
+    let tasks = client.run_everywhere(nested).unwrap();
+    assert_eq!(tasks.len(), 2);
+    assert_eq!(
+        there.words(),
+        ["submit 1", "submit 2", "submit 3", "release 1"]
+    );
+    there.order(3, |order| {
+        assert!(order.key.is_none() && !order.manner.pure);
+        assert_eq!(order.manner.special.as_ref().unwrap().on.len(), 1);
+        assert_eq!(order.inputs, [1]);
+    });
+    assert_eq!(client.who_has(&tasks[0]).unwrap(), [WorkerId(5)]);
+    there.landing(2).finished();
+    client.replicate(&tasks[0], 2).unwrap();
+    client.retire_worker(WorkerId(3)).unwrap();
+    assert_eq!(there.words(), ["replicate 2 2", "retire w3"]);
+}
+
+#[test]
+fn in_one_process_that_process_is_the_cluster() {
+    let client = Client::builder().threads(2).build().unwrap();
+    let workers = client.workers().unwrap();
+    assert_eq!((workers.len(), workers[0].threads), (1, 2));
+    client
+        .wait_for_workers(4, std::time::Duration::ZERO)
+        .unwrap();
+    let all = client.run_everywhere(inc::call(1)).unwrap();
+    assert_eq!((all.len(), *all[0].result().unwrap()), (1, 2));
+    assert_eq!(client.who_has(&all[0]).unwrap(), [workers[0].id]);
+    client.replicate(&all[0], 3).unwrap();
+    let error = client.retire_worker(workers[0].id).unwrap_err();
+    assert!(
+        error.to_string().contains("connect to a cluster"),
+        "{error}"
+    );
 }

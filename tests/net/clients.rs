@@ -241,9 +241,11 @@ fn a_large_result_is_fetched_from_its_worker_when_it_is_wanted() {
     let large = client.submit(zeros::call(100_000));
     let (assign, ..) = worker.assigned();
     worker.is_done(assign.run, Finished::Held { bytes: 100_003 });
-    while large.status() != Status::Finished {
-        std::thread::yield_now();
-    }
+    let done = as_completed([large.clone()]).next().unwrap();
+    assert!(done == large && large.is_done());
+    assert_eq!(large.status(), Status::Finished);
+    let (ended, open) = wait(std::slice::from_ref(&large), WaitFor::All, None).unwrap();
+    assert_eq!((ended.len(), open.len()), (1, 0));
     assert!(large.try_result().is_none(), "nobody has asked for it");
     assert_eq!(large.result().unwrap().len(), 100_000);
     drop(peers);
@@ -394,4 +396,61 @@ fn one_that_never_answers_is_given_up() {
     let builder = Client::builder().connect_timeout(Duration::from_millis(50));
     let error = builder.connect(&*address).unwrap_err().to_string();
     assert!(error.contains("start a scheduler there"), "{error}");
+}
+
+#[test]
+fn a_client_asks_who_is_there_and_who_has_what() {
+    let served = Served::start();
+    let client = client_of(&served);
+    let nobody = client.wait_for_workers(1, Duration::ZERO).unwrap_err();
+    assert!(nobody.to_string().contains("0 are there"), "{nobody}");
+    let mut worker = Played::new(&served, "tcp://127.0.0.1:9");
+    client.wait_for_workers(1, SOON).unwrap();
+    let workers = client.workers().unwrap();
+    let known = (&*workers[0].name, &*workers[0].host, workers[0].threads);
+    assert_eq!(known, ("played", "here", 8));
+    let large = client.submit(zeros::call(100_000));
+    let run = worker.assigned().0.run;
+    assert_eq!(client.who_has(&large).unwrap(), []);
+    assert_eq!(client.workers().unwrap()[0].assigned, 1);
+    worker.is_done(run, Finished::Held { bytes: 100_003 });
+    client.replicate(&large, 1).unwrap();
+    assert_eq!(client.who_has(&large).unwrap(), [workers[0].id]);
+    let all = client.run_everywhere(double::call(3)).unwrap();
+    assert_eq!(all.len(), 1);
+    worker.run(|assign| 2 * assign.args[1]);
+    assert_eq!(*all[0].result().unwrap(), 6);
+    client.retire_worker(workers[0].id).unwrap();
+    drop(large);
+    while !matches!(worker.peer.hear(), ToWorker::Leave) {}
+}
+
+#[test]
+fn what_has_failed_runs_again_there_or_here() {
+    let served = Served::start();
+    let mut worker = Played::new(&served, "");
+    let client = client_of(&served);
+    let a = client.submit(double::call(4));
+    let bad = client.submit(sum::call(&a, 1).retries(0));
+    worker.run(|assign| 2 * assign.args[1]);
+    let (assign, kind, _) = worker.assigned();
+    let failure = Failure {
+        kind: FailureKind::Panicked,
+        task: kind.name.clone(),
+        submitted_at: kind.submitted_at.clone(),
+        text: "no beam".into(),
+        causes: Vec::new(),
+    };
+    let run = assign.run;
+    let failed = FromWorker::Failed {
+        run,
+        failure: failure.into(),
+    };
+    worker.peer.say(&[failed]);
+    assert_eq!(bad.result().unwrap_err().kind(), ErrorKind::Panicked);
+    let here = client.rerun_here(&bad).unwrap();
+    assert_eq!(*here.result().unwrap(), 9);
+    let again = bad.retry().unwrap();
+    worker.run(|assign| inline(&assign.inputs[0].source)[0] + 2);
+    assert_eq!(*again.result().unwrap(), 10);
 }
