@@ -24,7 +24,6 @@ pub use crate::hosted::{
     Attendant, Coming, End, Function, Output, Size, Terms, coming, encoded, functions, host, named,
     when_blocked,
 };
-#[cfg(feature = "net")]
 pub use crate::sync::driven::*;
 pub use crate::workers::{WorkerId, WorkerInfo};
 
@@ -114,13 +113,11 @@ pub trait Backend: Send + Sync + fmt::Debug {
     fn close(&self);
 
     /// The way to who has what is shared by name, if there is anybody.
-    #[cfg(feature = "net")]
     fn coordinates(&self) -> Option<Arc<dyn Coordinates>> {
         None
     }
 
     /// The answers to what is asked that way are told there.
-    #[cfg(feature = "net")]
     fn answer_to(&self, answers: Answers) {
         drop(answers);
     }

@@ -35,9 +35,9 @@ pub trait Carried<P>: Send + 'static {
 impl<T: Send + 'static> Carried<Local> for T {
     /// Here `T` is any type, so it must be one that a `#[task]` function takes or gives.
     fn codec() -> Option<Codec<T>> {
-        #[cfg(feature = "net")]
+        #[cfg(feature = "task")]
         return crate::registry::codec();
-        #[cfg(not(feature = "net"))]
+        #[cfg(not(feature = "task"))]
         None
     }
 }

@@ -6,9 +6,10 @@ use std::fmt;
 
 use parking_lot::Mutex;
 
-use crate::call::Defined;
 use crate::call::generated::{Info, inventory};
+use crate::call::{Codecs, Defined};
 use crate::error::StartError;
+use crate::sync::Codec;
 
 /// A function that `#[task]` has collected before `main`.
 #[derive(Debug)]
@@ -75,8 +76,9 @@ struct Registry {
     seen: HashSet<TypeId>,
     by_name: HashMap<&'static str, &'static dyn Defined>,
     /// How the types that they take and give are encoded, and handles of these.
-    #[cfg(feature = "net")]
-    codecs: crate::call::Codecs,
+    codecs: Codecs,
+    /// Of how many functions these are.
+    taught: usize,
     /// How many of them were collected before `main`.
     collected: usize,
     /// The first two of one name.
@@ -104,8 +106,6 @@ impl Registry {
             return;
         }
         self.functions.push(function);
-        #[cfg(feature = "net")]
-        function.teach(&mut self.codecs);
         if let Some(first) = self.by_name.insert(info.name, function) {
             self.duplicate.get_or_insert([first.info(), info]);
         }
@@ -142,9 +142,14 @@ pub(crate) fn all() -> Vec<&'static dyn Defined> {
 }
 
 /// How a type is encoded, if some function takes or gives it, or it is a number or a text.
-#[cfg(feature = "net")]
-pub(crate) fn codec<T: 'static>() -> Option<crate::sync::Codec<T>> {
-    with(|registry| registry.codecs.find())
+pub(crate) fn codec<T: 'static>() -> Option<Codec<T>> {
+    with(|registry| {
+        let new = &registry.functions[registry.taught..];
+        new.iter()
+            .for_each(|function| function.teach(&mut registry.codecs));
+        registry.taught = registry.functions.len();
+        registry.codecs.find()
+    })
 }
 
 /// Whether every name is that of one function.

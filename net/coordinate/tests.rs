@@ -475,3 +475,32 @@ fn what_no_peer_may_say_is_refused_and_lets_its_tasks_go() {
         [Said::Answer(2, 2, Told::Nonsense(_), ..)]
     ));
 }
+
+#[test]
+#[expect(clippy::disallowed_types, reason = "the bytes are random, from a seed")]
+fn whatever_bytes_come_nothing_panics() {
+    let mut rig = Rig::new();
+    let mut random = fastrand::Rng::with_seed(7);
+    let queue = rig.queue(1, 1);
+    let honest = [put(queue), get(queue), lock(&["a"], 1, true)];
+    for request in 0..20_000 {
+        let honest = &honest[random.usize(..honest.len())];
+        let mut body = ask_body(honest, None).to_vec();
+        for _ in 0..random.usize(..4) {
+            let place = random.usize(..body.len());
+            body[place] = random.u8(..);
+        }
+        if random.bool() {
+            body = (0..random.usize(..40)).map(|_| random.u8(..40)).collect();
+        }
+        let (peer, tasks) = (random.u32(1..4), [random.u32(..)]);
+        // What is refused ends its peer.
+        if rig.try_body(peer, request, body.into(), &tasks).is_err() {
+            rig.gone(peer);
+        }
+    }
+    (1..4).for_each(|peer| drop(rig.gone(peer)));
+    let name = "a".to_owned();
+    let is_locked = rig.ask(1, 1, Ask::IsLocked { name });
+    assert_eq!(is_locked, [answer(1, 1, Told::Flag(false))]);
+}

@@ -36,7 +36,6 @@ pub trait Args: 'static {
     fn decode(source: &mut Source<'_, '_>) -> Result<Self::Held, Failure>;
 
     /// Says how the types of the arguments are encoded.
-    #[cfg(feature = "net")]
     #[doc(hidden)]
     fn teach(codecs: &mut super::codecs::Codecs);
 }
@@ -73,7 +72,6 @@ macro_rules! arguments {
                 Ok(($($param::decode(source)?,)*))
             }
 
-            #[cfg(feature = "net")]
             fn teach(codecs: &mut super::codecs::Codecs) {
                 $(codecs.add::<$param::Of>();)*
             }

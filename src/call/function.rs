@@ -122,7 +122,6 @@ pub trait Defined: Sync {
     fn encode_result(&self, task: &TaskRef) -> Result<Parcel, Failure>;
 
     /// Says how the types of its arguments and its result are encoded.
-    #[cfg(feature = "net")]
     #[doc(hidden)]
     fn teach(&self, codecs: &mut super::codecs::Codecs);
 
@@ -179,7 +178,6 @@ impl<A: Args, R: Portable> Defined for Definition<A, R> {
         pack(job::value::<R>(&task.engine().graph, task.index()))
     }
 
-    #[cfg(feature = "net")]
     fn teach(&self, codecs: &mut super::codecs::Codecs) {
         A::teach(codecs);
         codecs.add::<R>();

@@ -12,7 +12,6 @@
 pub(crate) mod arg;
 mod args;
 mod body;
-#[cfg(feature = "net")]
 mod codecs;
 mod content;
 mod feed;
@@ -31,7 +30,6 @@ use crate::pool::job::Job;
 use arg::{Input, Parts, Rest};
 
 pub use arg::IntoArg;
-#[cfg(feature = "net")]
 pub(crate) use codecs::Codecs;
 pub(crate) use function::{Defined, land};
 pub use handles::AnyHandle;

@@ -31,7 +31,7 @@ impl Engine {
     pub(crate) fn close(self: &Arc<Self>) {
         self.door.fetch_or(super::CLOSED, SeqCst);
         fence(SeqCst);
-        #[cfg(feature = "net")]
+        #[cfg(feature = "task")]
         if let Some(afar) = self.afar.get() {
             afar.end(&crate::error::WaitError::Closed);
         }

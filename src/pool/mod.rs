@@ -131,7 +131,7 @@ pub(crate) struct Engine {
     pub(crate) published: Published,
     pub(crate) coordination: Coordination,
     /// Who has what is shared by name, if others share it too.
-    #[cfg(feature = "net")]
+    #[cfg(feature = "task")]
     pub(crate) afar: std::sync::OnceLock<Arc<crate::sync::Afar>>,
     pub(crate) actors: Actors,
     pub(crate) options: Options,
@@ -202,7 +202,7 @@ impl Engine {
             named: Named::default(),
             published: Published::default(),
             coordination: Coordination::default(),
-            #[cfg(feature = "net")]
+            #[cfg(feature = "task")]
             afar: std::sync::OnceLock::new(),
             actors: Actors::default(),
             door: AtomicU8::new(if options.max_pending.is_some() {
@@ -245,7 +245,7 @@ impl Engine {
     /// Has calls run elsewhere from now on. No: they do already.
     pub(crate) fn set_backend(self: &Arc<Self>, backend: Arc<dyn crate::driver::Backend>) -> bool {
         let set = self.backend.set(Arc::clone(&backend)).is_ok();
-        #[cfg(feature = "net")]
+        #[cfg(feature = "task")]
         if let Some(to) = backend.coordinates().filter(|_| set) {
             backend.answer_to(crate::sync::driven::share(self, to));
         }

@@ -8,7 +8,7 @@
 //! it ([`afar`]), with the same semantics, since what answers is one of this process elsewhere.
 
 #[cfg_attr(
-    not(feature = "net"),
+    not(feature = "task"),
     allow(
         dead_code,
         unreachable_code,
@@ -21,7 +21,7 @@ mod afar;
 mod barrier;
 mod coordination;
 mod crowd;
-#[cfg(feature = "net")]
+#[cfg(feature = "task")]
 pub(crate) mod driven;
 mod event;
 mod line;
@@ -45,7 +45,7 @@ use crate::error::NameError;
 use crate::pool::Engine;
 use afar::{At, FarQueue, FarVariable, Link};
 
-#[cfg(feature = "net")]
+#[cfg(feature = "task")]
 pub(crate) use afar::Afar;
 pub(crate) use afar::Codec;
 pub(crate) use coordination::Coordination;

@@ -455,7 +455,7 @@ impl Shared for Inner {
     }
 }
 
-#[cfg(feature = "net")]
+#[cfg(feature = "task")]
 impl ReleaseError {
     /// How many are missing.
     pub(super) fn most(&self) -> usize {

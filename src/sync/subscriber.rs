@@ -137,7 +137,7 @@ impl<T> Subscriber<T> {
 }
 
 /// For who serves subscribers elsewhere, which know themselves what they have seen.
-#[cfg(feature = "net")]
+#[cfg(feature = "task")]
 impl<T> Subscriber<T> {
     /// The number of the message it has not seen yet.
     pub(crate) fn next_number(&self) -> u64 {
@@ -162,10 +162,10 @@ impl<T> Subscriber<T> {
 }
 
 /// A place in the messages of a topic, of nobody in particular.
-#[cfg(feature = "net")]
+#[cfg(feature = "task")]
 pub(crate) struct MessageAt<T>(Cursor<T>);
 
-#[cfg(feature = "net")]
+#[cfg(feature = "task")]
 impl<T> MessageAt<T> {
     /// The first message from here.
     pub(crate) async fn come(self) -> Result<Message<T>, WaitError> {

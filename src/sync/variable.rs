@@ -232,13 +232,15 @@ impl<T: Clone + Send + Sync + 'static> Variable<T> {
         &self,
         version: u64,
     ) -> impl Future<Output = Result<(T, u64), WaitError>> + use<T> {
-        let Self { engine, inner } = self.clone();
+        let turn = match &self.inner {
+            At::Here(inner) => At::Here(Turn::new(inner, &self.engine, version)),
+            At::Afar(variable) => At::Afar(variable.clone()),
+        };
         async move {
-            let inner = match inner {
-                At::Here(inner) => inner,
+            let mut turn = match turn {
+                At::Here(turn) => turn,
                 At::Afar(variable) => return variable.changed_async(version).await,
             };
-            let mut turn = Turn::new(&inner, &engine, version);
             let changed = poll_fn(|context| turn.poll(context, |state| state.since(version)));
             let (value, version) = changed.await?;
             Ok((T::clone(&value), version))

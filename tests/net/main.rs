@@ -20,6 +20,7 @@ mod messages;
 mod refusals;
 mod scheduler;
 mod sequences;
+mod shared_by_tasks;
 mod shared_there;
 mod sharing;
 mod silence;

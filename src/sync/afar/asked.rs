@@ -90,7 +90,7 @@ impl Waiter {
 pub(in crate::sync) struct Link {
     engine: Arc<Engine>,
     afar: Arc<Afar>,
-    #[cfg(not(feature = "net"))]
+    #[cfg(not(feature = "task"))]
     never: std::convert::Infallible,
 }
 
@@ -118,7 +118,7 @@ pub(in crate::sync) struct Asked {
 
 impl Link {
     /// The way out of this process, if this engine has one.
-    #[cfg(feature = "net")]
+    #[cfg(feature = "task")]
     pub(in crate::sync) fn of(engine: &Arc<Engine>) -> Option<Self> {
         let afar = engine.afar.get()?;
         Some(Self {
@@ -127,7 +127,7 @@ impl Link {
         })
     }
 
-    #[cfg(not(feature = "net"))]
+    #[cfg(not(feature = "task"))]
     pub(in crate::sync) fn of(_: &Arc<Engine>) -> Option<Self> {
         None
     }

@@ -10,7 +10,7 @@
 //!    either the wait has ended, or what was on its way is here. Async code that is dropped leaves that to whoever reads
 //!    the answer.
 //!
-//! Without feature `net` there is no [`Link`], so the compiler leaves all of this out.
+//! Without feature `task` there is no [`Link`], so the compiler leaves all of this out.
 
 mod asked;
 mod codec;
@@ -35,7 +35,7 @@ pub(super) use messages::{FarSubscriber, FarTopic};
 pub(super) use queue::FarQueue;
 pub(super) use thing::{FarThing, Names};
 pub(super) use variable::FarVariable;
-#[cfg(feature = "net")]
+#[cfg(feature = "task")]
 pub use words::CameItem;
 pub use words::{Ask, Refusal, SentItem, Told};
 

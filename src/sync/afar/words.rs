@@ -237,7 +237,7 @@ pub struct SentItem {
 }
 
 /// An item that comes with an answer.
-#[cfg(feature = "net")]
+#[cfg(feature = "task")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CameItem {
     /// Its bytes.

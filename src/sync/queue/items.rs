@@ -46,9 +46,9 @@ impl<T> Queue<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn stream(&self) -> QueueStream<T> {
-        QueueStream(match &self.inner {
-            At::Here(inner) => At::Here(Turn::new(inner, &self.engine, Aim::Get)),
-            At::Afar(queue) => At::Afar((queue.clone(), None)),
+        QueueStream(match self.turn(Aim::Get) {
+            At::Here(turn) => At::Here(turn),
+            At::Afar(queue) => At::Afar((queue, None)),
         })
     }
 }

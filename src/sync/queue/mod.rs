@@ -97,11 +97,11 @@ impl<T> Queue<T> {
 
     /// As [`put`](Self::put), in async code. Dropped before it is ready, the future has put nothing, and drops the item.
     pub fn put_async(&self, item: T) -> impl Future<Output = Result<(), PutError<T>>> + use<T> {
-        let Self { engine, inner } = self.clone();
-        async move {
-            match inner {
-                At::Here(inner) => {
-                    let (mut turn, mut item) = (Turn::new(&inner, &engine, Aim::Put), Some(item));
+        let turn = self.turn(Aim::Put);
+        async {
+            match turn {
+                At::Here(mut turn) => {
+                    let mut item = Some(item);
                     poll_fn(|context| turn.poll(context, |state| add(state, &mut item))).await
                 }
                 At::Afar(queue) => {
@@ -141,13 +141,10 @@ impl<T> Queue<T> {
 
     /// As [`get`](Self::get), in async code. Dropped before it is ready, the future has taken nothing.
     pub fn get_async(&self) -> impl Future<Output = Result<T, WaitError>> + use<T> {
-        let Self { engine, inner } = self.clone();
-        async move {
-            match inner {
-                At::Here(inner) => {
-                    let mut turn = Turn::new(&inner, &engine, Aim::Get);
-                    poll_fn(|context| turn.poll(context, State::take)).await
-                }
+        let turn = self.turn(Aim::Get);
+        async {
+            match turn {
+                At::Here(mut turn) => poll_fn(|context| turn.poll(context, State::take)).await,
                 At::Afar(queue) => queue.take_one_async().await,
             }
         }
@@ -201,11 +198,10 @@ impl<T> Queue<T> {
         &self,
         most: usize,
     ) -> impl Future<Output = Result<Vec<T>, WaitError>> + use<T> {
-        let Self { engine, inner } = self.clone();
+        let turn = self.turn(Aim::Get);
         async move {
-            match inner {
-                At::Here(inner) => {
-                    let mut turn = Turn::new(&inner, &engine, Aim::Get);
+            match turn {
+                At::Here(mut turn) => {
                     poll_fn(|context| turn.poll(context, |state| state.take_many(most))).await
                 }
                 At::Afar(queue) => queue.take_async(most).await,
@@ -283,6 +279,14 @@ impl<T> Queue<T> {
         }
     }
 
+    /// For async code: its turn here, or who is asked.
+    fn turn(&self, aim: Aim) -> At<Turn<State<T>>, FarQueue<T>> {
+        match &self.inner {
+            At::Here(inner) => At::Here(Turn::new(inner, &self.engine, aim)),
+            At::Afar(queue) => At::Afar(queue.clone()),
+        }
+    }
+
     fn get_until(&self, deadline: Option<Instant>) -> Result<T, WaitError> {
         match &self.inner {
             At::Here(inner) => inner
@@ -304,7 +308,7 @@ impl<T> Queue<T> {
     }
 }
 
-#[cfg(feature = "net")]
+#[cfg(feature = "task")]
 impl<T> Queue<T> {
     /// Puts items that were taken back to where they were, in order.
     pub(in crate::sync) fn put_back(&self, items: Vec<T>) {

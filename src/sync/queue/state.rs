@@ -90,7 +90,7 @@ impl<T> State<T> {
     }
 
     /// Puts items that were taken back to where they were, in order.
-    #[cfg(feature = "net")]
+    #[cfg(feature = "task")]
     pub(super) fn put_back(&mut self, items: Vec<T>) {
         for item in items.into_iter().rev() {
             self.items.push_front(item);
