@@ -1,14 +1,39 @@
 #!/usr/bin/env bash
-# Do the tests still hold at sizes too long for every change? TENTER_SOAK tells them to enlarge themselves: more seeds, more rounds, deeper
-# and wider graphs. Takes hours; not part of .ci/run.
+# Does it still hold for longer than every change can wait?
+#
+#   ci/soak.sh MINUTES   a cluster, for so long: simulated, its scheduler told nonsense, and of real processes that are killed and frozen;
+#                        each round with seeds of its own, which are printed
+#   ci/soak.sh           every test at a size too long for every change, which TENTER_SOAK tells them: more seeds, more rounds, deeper and
+#                        wider graphs. Takes hours
+#
+# Neither is part of .ci/run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-export TENTER_SOAK=1
-rounds=${1:-3}
-for round in $(seq "$rounds"); do
-    printf '\n== soak, round %s of %s ==\n' "$round" "$rounds"
-    cargo test --release --all-features
-done
-printf '\n== soak under the address sanitizer ==\n'
-ci/asan.sh
+cluster() {
+    local end=$((SECONDS + $1 * 60)) first=$(date +%s) round=0
+    while ((SECONDS < end)); do
+        round=$((round + 1)) first=$((first + 1000000))
+        printf '\n== soak, round %s, %s s left ==\n' "$round" "$((end - SECONDS))"
+        TENTER_FIRST_SEED=$first cargo test --release --features net --test sim -- --nocapture
+        TENTER_FIRST_SEED=$first cargo test --release --features net --test net sequences
+        cargo test --release --features net --test cluster
+    done
+}
+
+everything() {
+    export TENTER_SOAK=1
+    for round in 1 2 3; do
+        printf '\n== soak, round %s of 3 ==\n' "$round"
+        cargo test --release --all-features
+    done
+    printf '\n== soak under the address sanitizer ==\n'
+    ci/asan.sh
+}
+
+if (($# > 0)); then
+    cluster "$1"
+else
+    everything
+fi
+printf '\n== soaked for %s s ==\n' "$SECONDS"

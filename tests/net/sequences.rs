@@ -34,11 +34,18 @@ fn shrunk(mut said: Said) -> Said {
     said
 }
 
+fn seeds() -> std::ops::Range<u64> {
+    let soaking = std::env::var_os("TENTER_SOAK").is_some();
+    let first = std::env::var("TENTER_FIRST_SEED").map_or(0, |first| {
+        first.parse().expect("TENTER_FIRST_SEED is a number")
+    });
+    let count = if cfg!(debug_assertions) { 150 } else { 3000 };
+    first..first + if soaking { count * 100 } else { count }
+}
+
 #[test]
 fn whatever_peers_say_the_scheduler_holds_its_invariants() {
-    let seeds = if cfg!(debug_assertions) { 150 } else { 3000 };
-    let soaking = std::env::var_os("TENTER_SOAK").is_some();
-    for seed in 0..if soaking { seeds * 100 } else { seeds } {
+    for seed in seeds() {
         let bytes = script(seed);
         let mut said = Said::new();
         if !goes_well(|| play(&bytes, &mut said)) {

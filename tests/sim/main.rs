@@ -130,7 +130,10 @@ fn seeds() -> std::ops::Range<u64> {
     } else {
         1
     };
-    0..soak * if cfg!(debug_assertions) { 24 } else { 2000 }
+    let first = std::env::var("TENTER_FIRST_SEED").map_or(0, |first| {
+        first.parse().expect("TENTER_FIRST_SEED is a number")
+    });
+    first..first + soak * if cfg!(debug_assertions) { 24 } else { 2000 }
 }
 
 #[test]
