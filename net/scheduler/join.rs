@@ -146,7 +146,7 @@ impl Machine {
             task.deaths = task.deaths.saturating_add(1);
         }
         let (deaths, kind) = (task.deaths, task.kind);
-        if deaths > 0 && deaths >= self.config.deaths {
+        if self.config.deaths > 0 && deaths >= self.config.deaths {
             let text =
                 format!("{deaths} workers died while it ran there, so it is not tried again");
             let failure = self.failure(kind, FailureKind::WorkerDied, text);

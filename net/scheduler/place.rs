@@ -296,7 +296,7 @@ impl Machine {
     /// Whether one more death of a worker would stop the task: then it runs beside no other such, so that only one is blamed.
     pub(super) fn has_last_chance(&mut self, index: u32) -> bool {
         let deaths = self.tasks.task(index).deaths;
-        deaths > 0 && deaths + 1 >= self.config.deaths
+        deaths > 0 && deaths.saturating_add(1) == self.config.deaths
     }
 
     /// The number of a requirement. A new one finds those who meet it.

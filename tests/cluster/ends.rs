@@ -4,10 +4,10 @@ use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 
-use tenter::{Anywhere, Client, ErrorKind, LocalCluster, Status};
+use tenter::{Anywhere, Client, ErrorKind, LocalCluster};
 
 use crate::signals;
-use crate::support::{Noted, until, value};
+use crate::support::{Door, Noted, until, value};
 use crate::work::{as_number, process, process_after};
 
 /// In the environment of a copy of this program: what it is to be instead of tests.
@@ -30,12 +30,11 @@ pub(crate) fn role_if_asked() -> Option<ExitCode> {
 fn be_a_parent() -> ExitCode {
     let cluster = LocalCluster::new(2).expect("processes can be started");
     let client = cluster.client().expect("the scheduler listens");
+    let door = Door::new();
     let busy: Vec<_> = (0..2)
-        .map(|_| client.submit(process_after::call(FOR_EVER)))
+        .map(|_| client.submit(process_after::call(FOR_EVER, door.port())))
         .collect();
-    until("they are busy", || {
-        busy.iter().all(|task| task.status() == Status::Running)
-    });
+    busy.iter().for_each(|_| door.hear());
     println!("{:?}", cluster.pids());
     std::io::stdout().flush().expect("somebody listens");
     let _ = std::io::stdin().read(&mut [0]);
@@ -85,9 +84,10 @@ pub(crate) fn a_killed_scheduler_is_an_error_on_every_handle() {
     let client = Client::connect(address).expect("the scheduler listens");
     let done = client.submit(as_number::call(7));
     assert_eq!(value(&done), 7);
-    let running = client.submit(process_after::call(FOR_EVER));
+    let door = Door::new();
+    let running = client.submit(process_after::call(FOR_EVER, door.port()));
     let waiting = client.submit(as_number::call(8));
-    until("it runs", || running.status() == Status::Running);
+    door.hear();
     signals::end(scheduler.process.id());
     for task in [running.map_err(), waiting.map_err()] {
         let (kind, text) = task;

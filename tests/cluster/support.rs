@@ -1,5 +1,6 @@
 //! What the tests share: clusters that notice silence soon, waiting for conditions, seeds.
 
+use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -32,6 +33,24 @@ pub(crate) fn value<T: Clone + Send + Sync + 'static>(task: &TaskFuture<T>) -> T
     match task.result() {
         Ok(value) => value.clone(),
         Err(error) => panic!("{error}"),
+    }
+}
+
+/// Where tasks knock that have begun.
+pub(crate) struct Door(TcpListener);
+
+impl Door {
+    pub(crate) fn new() -> Self {
+        Self(TcpListener::bind("127.0.0.1:0").expect("loopback has a free port"))
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.0.local_addr().expect("it is bound").port()
+    }
+
+    /// Waits for one more.
+    pub(crate) fn hear(&self) {
+        self.0.accept().expect("somebody knocks");
     }
 }
 
