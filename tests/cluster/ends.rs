@@ -92,7 +92,10 @@ pub(crate) fn a_killed_scheduler_is_an_error_on_every_handle() {
     for task in [running.map_err(), waiting.map_err()] {
         let (kind, text) = task;
         assert_eq!(kind, ErrorKind::Disconnected, "{text}");
-        assert!(text.contains("scheduler") && !text.contains('\n'), "{text}");
+        assert!(
+            text.contains("the connection to the cluster has ended") && !text.contains('\n'),
+            "{text}"
+        );
     }
     assert_eq!(value(&done), 7, "what is here stays");
     let late = client.submit(process::call());

@@ -1,7 +1,7 @@
 //! Whoever connects to the scheduler's port and is no tenter, or an odd one.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 
 use fastrand::Rng;
 use tenter::net::message::{ClientHello, Define, FromClient, FunctionInfo, KindOfTask};
@@ -106,7 +106,10 @@ pub(crate) fn are_told_why_and_disturb_nobody() {
     for _ in 0..50 {
         let length = rng.usize(1..2000);
         let bytes: Vec<u8> = std::iter::repeat_with(|| rng.u8(..)).take(length).collect();
-        noted.answer(&bytes);
+        let stream = noted.send(&bytes);
+        // Of what may be the beginning of a hello, the rest would be waited for.
+        let _ = stream.shutdown(Shutdown::Write);
+        rest_of(stream);
     }
     assert_eq!(value(&client.submit(process::call())), worker);
 }
@@ -114,16 +117,23 @@ pub(crate) fn are_told_why_and_disturb_nobody() {
 impl Noted {
     /// All that the scheduler says to somebody who sends this, until it hangs up.
     fn answer(&self, bytes: &[u8]) -> Vec<u8> {
+        rest_of(self.send(bytes))
+    }
+
+    fn send(&self, bytes: &[u8]) -> TcpStream {
         let addr = self.cluster.address().trim_start_matches("tcp://");
         let mut stream = TcpStream::connect(addr).expect("the scheduler listens");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a socket has this option");
+        let limited = stream.set_read_timeout(Some(PATIENCE));
+        limited.expect("a socket has this option");
         // It may hang up before it has read all.
         let _ = stream.write_all(bytes);
-        let mut said = Vec::new();
-        // It may end by a reset, since there are bytes that nobody reads.
-        let _ = stream.read_to_end(&mut said);
-        said
+        stream
     }
+}
+
+fn rest_of(mut stream: TcpStream) -> Vec<u8> {
+    let mut said = Vec::new();
+    // It may end by a reset, since there are bytes that nobody reads.
+    let _ = stream.read_to_end(&mut said);
+    said
 }
