@@ -79,7 +79,7 @@ fn wire_bytes(tasks: u64) {
 
 /// As a local cluster starts one, but for the address.
 fn worker(to: &str, number: usize) -> Child {
-    let words = format!("{to}\n--threads\n1\n--name\nw{number}");
+    let words = format!("worker\n{to}\n--threads\n1\n--name\nw{number}");
     copy_of_this_program("TENTER_WORKER", &words)
 }
 
