@@ -76,15 +76,28 @@ pub(crate) fn born<R>(engine: &Arc<Engine>, spec: &Spec, job: Job, failed: bool)
 /// Why no task with these inputs may be submitted now.
 #[inline]
 pub(crate) fn refusal(engine: &Arc<Engine>, inputs: &Linker, waits: bool) -> Option<Refusal> {
-    let obstacle = obstacle(engine, waits);
-    #[cfg(feature = "task")]
-    if engine.calls_leave() && !inputs.is_foreign(engine) {
-        let nodes = inputs.inputs().iter().map(|input| input & !GIVEN);
-        nodes.for_each(|node| engine.want_from_elsewhere(node));
-    }
+    let obstacle = if engine.is_wide_open() {
+        None
+    } else {
+        obstacle_to(engine, inputs, waits)
+    };
     if obstacle.is_none() && inputs.is_foreign(engine) {
         return Some(FOREIGN_HANDLE);
     }
+    obstacle
+}
+
+/// As [`obstacle`], of a task with these inputs: those that run elsewhere are wanted here.
+#[cold]
+fn obstacle_to(engine: &Arc<Engine>, inputs: &Linker, waits: bool) -> Option<Refusal> {
+    let obstacle = obstacle(engine, waits);
+    #[cfg(feature = "task")]
+    if obstacle.is_none() && engine.calls_leave() && !inputs.is_foreign(engine) {
+        let nodes = inputs.inputs().iter().map(|input| input & !GIVEN);
+        nodes.for_each(|node| engine.want_from_elsewhere(node));
+    }
+    #[cfg(not(feature = "task"))]
+    let _ = inputs;
     obstacle
 }
 

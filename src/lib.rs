@@ -74,6 +74,20 @@
 //! | an actor is restarted that was given its state | [`NotRestartable`]: [`Client::actor_from`] knows how to make another |
 //! | a mailbox is full | `call` waits for room, `try_call` gives [`Full`] |
 //! | a call waits for another of the same actor | as for tasks: `Deadlock` names the cycle |
+//! | **on a cluster** | |
+//! | nobody answers at the address, it cannot be resolved, is another machine's, or is no scheduler's | `StartError::Connect`, whose text says which, and what to do |
+//! | the scheduler ends, or is not heard of for as long as [`Builder`] says | every task that has not ended fails with [`Disconnected`](ErrorKind::Disconnected), at once; so does what is submitted from then on |
+//! | an argument is larger than a message may be | the handle has failed with `Encoding`: scatter what is large, and give its handle |
+//! | a call needs a closure's result, or a value that was scattered | it leaves once that is there, with a copy of it; if that fails, so does the call |
+//! | a value with handles in it is scattered, and a call needs it | the call has failed with `Encoding`: give the handles to the call themselves |
+//! | a handle is cancelled, or the last one in this process is dropped | this process has no part in the task any more; it goes on as long as others want it |
+//! | a result is large | it stays at its worker, and comes when somebody waits for it: `wait`, `as_completed` and `on_done` do not |
+//! | a result was lost with a worker | it is computed again, and the status is `Lost` meanwhile; a value that was scattered and is nowhere else any more is `DataLost` |
+//! | a task is to run on a host that no worker is on, or needs a resource that none has | it waits for such a worker: `explain` says so |
+//! | there is no worker at all | a line on standard error says so, and so does `explain` |
+//! | bytes come back that are no result of the function | the task's error, of kind `Encoding`; a panic while they are decoded too |
+//! | a client has more than 65,000 kinds of tasks | their own names and places are left out past 60,000; then the handles have failed |
+//! | the client is dropped | its connection is closed, and what it wanted is released |
 //! | **the end** | |
 //! | the client is dropped with work running | what has not started is cancelled, and it waits for the bodies; handles stay readable |
 //! | the client is dropped with futures pending | they are dropped on its threads, and their tasks are cancelled |

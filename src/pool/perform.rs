@@ -168,8 +168,9 @@ impl Local {
         self.dispose(&Claimed::handed(task), Left::Result(left));
         let extra = self.engine.extras.remove(self.engine.graph.extra(task));
         #[cfg(feature = "task")]
-        if let (Some(backend), Some(extra)) = (self.engine.backend(), &extra)
+        if let Some(extra) = &extra
             && let Some(remote) = &extra.remote
+            && let Some(backend) = self.engine.backend()
         {
             remote.freed(&**backend);
             // The backend may keep the rest for a while.
