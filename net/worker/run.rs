@@ -17,6 +17,12 @@ use crate::net::message::{
 };
 use crate::{ErrorKind, TaskError};
 
+/// The longest text of an error that travels, in bytes: a message has its limits, and people read no more.
+const MOST_TEXT: usize = 64 << 10;
+
+/// How many causes of an error travel.
+const MOST_CAUSES: usize = 32;
+
 /// It has not begun.
 const LIES: u8 = 0;
 /// Its body runs.
@@ -124,7 +130,10 @@ impl Guest {
         self.failed_of(failure)
     }
 
-    fn failed_of(&self, failure: Failure) -> FromWorker {
+    fn failed_of(&self, mut failure: Failure) -> FromWorker {
+        failure.causes.truncate(MOST_CAUSES);
+        clip(&mut failure.text);
+        failure.causes.iter_mut().for_each(clip);
         FromWorker::Failed {
             run: self.run,
             failure: Arc::new(failure),
@@ -237,6 +246,14 @@ impl Attendant for Guest {
         if self.change(RUNS, TOLD) {
             self.say(&self.failed(&error));
         }
+    }
+}
+
+/// Cuts a text that is too long off.
+fn clip(text: &mut String) {
+    if text.len() > MOST_TEXT {
+        text.truncate(text.floor_char_boundary(MOST_TEXT));
+        text.push_str(" [..]");
     }
 }
 

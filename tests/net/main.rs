@@ -28,3 +28,4 @@ mod support;
 mod values;
 mod words;
 mod work;
+mod worker;
