@@ -5,8 +5,8 @@ use super::kinds::NONE;
 use super::{Effect, Machine};
 use crate::net::message::{Condition, FailureKind, PeerId};
 
-/// Time that passes without a word counts as no more than this.
-const LONGEST_STEP_US: u64 = 10_000_000;
+/// Time that passes without a word counts as no more than this: several ticks.
+const LONGEST_STEP_US: u64 = 1_000_000;
 
 impl Machine {
     /// When the next [`Tick`](super::Stimulus::Tick) is due, by the clock that the machine is told.

@@ -23,7 +23,14 @@
 //!    take from it has room; so nothing waits without a reason, and `explain.rs` knows it.
 //! 5. Every list that grows with what peers send shrinks when they leave or let go: when nobody wants anything, no task is left.
 //!
-//! A peer cannot break these. What it may not say ends its connection ([`Effect::Disconnect`]); what may be out of date is
+//! # How much
+//! What a client submits faster than it is taken in stays in its connection: a batch is taken in before the next is read, and who
+//! does not read answers is not read either (rule 5 of `transport`). So submits need no credits here; how many tasks a client
+//! has open is for the client to bound. A worker is sent what it can begin soon (`worker.rs`), and the rest waits here, where it
+//! costs 200 bytes a task and holds no results; one that holds too many gets no more (`memory.rs`). What was interned and
+//! is not used is swept out (`sweep.rs`).
+//!
+//! A peer cannot break the invariants. What it may not say ends its connection ([`Effect::Disconnect`]); what may be out of date is
 //! ignored.
 
 mod client;

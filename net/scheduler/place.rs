@@ -37,6 +37,12 @@ const BYTES_PER_US: u64 = 500;
 const FETCH_US: u64 = 100;
 
 type Workers = SmallVec<[u32; MOST_HOLDERS + OTHERS]>;
+/// The size of each input, and who holds it.
+type HeldInputs = SmallVec<[(u64, SmallVec<[u32; 4]>); 4]>;
+
+fn travel_us(bytes: u64) -> u64 {
+    FETCH_US + bytes / BYTES_PER_US
+}
 
 impl Machine {
     /// Sends a ready task to a worker, or has it wait for one.
@@ -190,11 +196,12 @@ impl Machine {
                 return Some(worker);
             }
         }
-        let holders = self.holders_of_inputs(index, requirement);
+        let inputs = self.held_inputs(index);
+        let holders = self.holders_of(&inputs, requirement);
         if holders.is_empty() {
             return None;
         }
-        self.cheapest(index, holders, requirement)
+        self.cheapest(&inputs, holders, requirement)
     }
 
     fn preferred(&mut self, names: Vec<String>, requirement: u32) -> Option<u32> {
@@ -212,13 +219,21 @@ impl Machine {
         })
     }
 
-    fn holders_of_inputs(&mut self, index: u32, requirement: u32) -> Workers {
-        let mut found = Workers::new();
+    /// The inputs whose data are on workers, as far as they count.
+    fn held_inputs(&mut self, index: u32) -> HeldInputs {
+        let mut found = HeldInputs::new();
         for &input in self.tasks.graph.inputs(index).iter().take(MOST_INPUTS) {
-            let Value::Held(held) = &self.tasks.task(input).value else {
-                continue;
-            };
-            for worker in held.holders.clone().into_iter().take(2) {
+            if let Value::Held(held) = &self.tasks.task(input).value {
+                found.push((held.bytes, held.holders.clone()));
+            }
+        }
+        found
+    }
+
+    fn holders_of(&self, inputs: &HeldInputs, requirement: u32) -> Workers {
+        let mut found = Workers::new();
+        for (_, holders) in inputs {
+            for &worker in holders.iter().take(2) {
                 let working = self.everyone.contains(worker);
                 if working && !found.contains(&worker) && self.meets(worker, requirement) {
                     found.push(worker);
@@ -231,18 +246,26 @@ impl Machine {
         found
     }
 
-    fn cheapest(&mut self, index: u32, mut candidates: Workers, requirement: u32) -> Option<u32> {
+    fn cheapest(
+        &mut self,
+        inputs: &HeldInputs,
+        mut candidates: Workers,
+        requirement: u32,
+    ) -> Option<u32> {
         for _ in 0..OTHERS {
             let other = self.idle.random(&mut self.random);
             let other = other.or_else(|| self.everyone.random(&mut self.random));
             candidates.extend(other.filter(|&other| self.meets(other, requirement)));
         }
-        let cost = |machine: &mut Self, worker: u32| {
-            machine.transfer_us(index, worker) + machine.workers[worker as usize].backlog_us()
+        let lacks = |worker: u32| {
+            let lacks = inputs
+                .iter()
+                .filter(move |(_, holders)| !holders.contains(&worker));
+            lacks.map(|&(bytes, _)| travel_us(bytes)).sum::<u64>()
         };
         let mut best: Option<(u64, u32)> = None;
         for worker in candidates {
-            let cost = cost(self, worker);
+            let cost = lacks(worker) + self.workers[worker as usize].backlog_us();
             if best.is_none_or(|(least, _)| cost < least) {
                 best = Some((cost, worker));
             }
@@ -257,7 +280,7 @@ impl Machine {
             if let Value::Held(held) = &self.tasks.task(input).value
                 && !held.holders.contains(&worker)
             {
-                total += FETCH_US + held.bytes / BYTES_PER_US;
+                total += travel_us(held.bytes);
             }
         }
         total

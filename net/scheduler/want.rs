@@ -73,7 +73,7 @@ impl Machine {
         self.stop_run(index);
     }
 
-    /// Whether another client has a ticket of this task or of anything that waits for it.
+    /// Whether another client, or who coordinates, wants this task or anything that waits for it.
     fn is_wanted_by_others(&mut self, index: u32, client: u32) -> bool {
         let mut open = vec![index];
         let mut seen = super::map::Set::default();
@@ -82,7 +82,9 @@ impl Machine {
                 continue;
             }
             let wants = self.tasks.task(index).wants.list();
-            if seen.len() > MOST_LOOKED_AT || wants.iter().any(|&(other, _)| other != client) {
+            let by_house = self.house.contains_key(&index);
+            let by_client = wants.iter().any(|&(other, _)| other != client);
+            if seen.len() > MOST_LOOKED_AT || by_house || by_client {
                 return true;
             }
             open.extend(self.tasks.graph.dependents(index));

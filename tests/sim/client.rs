@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use tenter::net::message::{
-    Answer, Define, Finished, FromClient, FunctionInfo, Input, KindOfTask, Located, PeerId,
-    Question, Run, Scattered, Submit, SubmitMany, TaskKey, Ticket, ToClient,
+    Answer, Define, Failure, FailureKind, Finished, FromClient, FunctionInfo, Input, KindOfTask,
+    Located, PeerId, Question, Run, Scattered, Submit, SubmitMany, TaskId, TaskKey, Ticket,
+    ToClient,
 };
 
+use crate::house::{Word, given};
 use crate::model::{WORKS, Work};
 use crate::worker::{BIG, bytes_of, function_name, number_of};
 use crate::world::{Event, MS, Up, World};
@@ -97,6 +99,12 @@ impl World {
         self.up(peer, Up::Client(words));
     }
 
+    /// A new ticket for a task of the reference.
+    fn ticket(&mut self, peer: PeerId, node: usize) -> Ticket {
+        self.model.nodes[node].owner = Some(peer);
+        self.clients.get_mut(&peer).expect("it acts").ticket(node)
+    }
+
     fn define(&mut self, peer: PeerId) {
         for work in WORKS {
             let info = FunctionInfo {
@@ -127,7 +135,7 @@ impl World {
             return;
         }
         for _ in 0..self.rng.usize(1..4) {
-            match self.rng.u8(..20) {
+            match self.rng.u8(..23) {
                 0..10 => self.submit_some(peer),
                 10 => self.submit_many(peer),
                 11..14 => self.fetch_some(peer),
@@ -135,7 +143,10 @@ impl World {
                 16 => self.cancel_some(peer),
                 17 => self.scatter(peer),
                 18 => self.ask_for_name(peer),
-                _ => self.want_by_name(peer),
+                19 => self.want_by_name(peer),
+                20 => self.share(peer),
+                21 => self.say_to_house(peer, Word::Take, Vec::new()),
+                _ => self.retry_some(peer),
             }
         }
         let after = self.rng.u64(1..300) * MS;
@@ -200,15 +211,16 @@ impl World {
             0 => Work::Poison,
             1..3 => Work::Fail,
             3..6 => Work::Flaky,
-            6..9 => Work::Nest,
-            9..24 => Work::Big,
+            6..8 => Work::Nest,
+            8..10 => Work::Yield,
+            10..24 => Work::Big,
             _ => Work::Mix,
         };
         let again = work == Work::Poison && self.is_gentle && self.model.poisons > 0;
         let work = if again { Work::Mix } else { work };
         self.model.poisons += usize::from(work == Work::Poison);
         let mut inputs = Vec::new();
-        if work != Work::Nest {
+        if !matches!(work, Work::Nest | Work::Yield) {
             for _ in 0..self.rng.usize(..4) {
                 inputs.extend(self.some(peer));
             }
@@ -250,7 +262,7 @@ impl World {
             .iter()
             .position(|&one| one == work)
             .expect("a work of a worker");
-        let ticket = self.clients.get_mut(&peer).expect("it acts").ticket(node);
+        let ticket = self.ticket(peer, node);
         let mentions = mentions
             .into_iter()
             .map(|(ticket, _)| Input::Ticket(Ticket(ticket)))
@@ -272,9 +284,7 @@ impl World {
         let kin = if name < 3 { self.rng.u64(..2) } else { 0 };
         let number = 1_000_000 * (kin + 1) + name;
         let node = self.model.add(Work::Mix, number, &[]);
-        // It may be another client's that is being cancelled.
         self.model.nodes[node].may_conflict = name < 3;
-        self.model.nodes[node].may_be_cancelled = true;
         let key = TaskKey {
             text: format!("k{name}"),
             kin,
@@ -294,7 +304,7 @@ impl World {
         for _ in 0..count {
             let number = self.rng.u64(..);
             let node = self.model.add(Work::Mix, number, &[]);
-            let ticket = self.clients.get_mut(&peer).expect("it acts").ticket(node);
+            let ticket = self.ticket(peer, node);
             first = first.or(Some(ticket));
             args.push(bytes_of(number));
         }
@@ -313,12 +323,13 @@ impl World {
     }
 
     fn let_some_go(&mut self, peer: PeerId) {
-        if let Some((ticket, _)) = self.some(peer) {
+        if let Some((ticket, node)) = self.some(peer) {
             self.clients
                 .get_mut(&peer)
                 .expect("it acts")
                 .handles
                 .remove(&ticket);
+            self.lets_go(node);
             let tickets = vec![Ticket(ticket)];
             let words = if self.rng.u8(..5) == 0 {
                 FromClient::Detach { tickets }
@@ -329,9 +340,25 @@ impl World {
         }
     }
 
+    /// Data that nobody has yet go with the want of who scatters them.
+    pub(crate) fn lets_go(&mut self, node: usize) {
+        let its = &self.model.nodes[node];
+        if its.work == Work::Scattered && its.origin == node {
+            self.ledger.let_go(its.number);
+        }
+    }
+
     fn cancel_some(&mut self, peer: PeerId) {
         if let Some((ticket, node)) = self.some(peer) {
-            self.model.cancel(node);
+            // Its other wants of the same task go with this one.
+            let number = self.model.nodes[node].number;
+            for node in 0..self.model.nodes.len() {
+                let its = &self.model.nodes[node];
+                if its.number == number && its.owner == Some(peer) {
+                    self.model.cancel(node);
+                }
+            }
+            self.lets_go(node);
             self.ask(
                 peer,
                 FromClient::Cancel {
@@ -343,14 +370,14 @@ impl World {
 
     fn scatter(&mut self, peer: PeerId) {
         let number = self.rng.u64(..);
-        let node = self.model.add(Work::Scattered, number, &[]);
-        let ticket = self.clients.get_mut(&peer).expect("it acts").ticket(node);
         let value = crate::model::value(number, &[]);
-        let data = if self.rng.bool() {
-            Scattered::Sized(BIG)
+        let (work, data) = if self.rng.bool() {
+            (Work::Scattered, Scattered::Sized(BIG))
         } else {
-            Scattered::Inline(bytes_of(value))
+            (Work::Given, Scattered::Inline(bytes_of(value)))
         };
+        let node = self.model.add(work, number, &[]);
+        let ticket = self.ticket(peer, node);
         let words = FromClient::Scatter {
             ticket,
             name: "data".into(),
@@ -377,33 +404,111 @@ impl World {
         }
         let at = self.rng.usize(..self.travelling.len());
         let (task, node) = self.travelling[at];
-        let same = self.model.nodes[node].clone();
-        let node = self.model.nodes.len();
-        self.model.nodes.push(crate::model::Node {
-            may_be_forgotten: true,
-            may_be_cancelled: true,
-            ..same
-        });
-        let ticket = self.clients.get_mut(&peer).expect("it acts").ticket(node);
+        let node = self.model.again(node);
+        self.model.nodes[node].may_be_forgotten = true;
+        self.model.nodes[node].may_be_cancelled = true;
+        let ticket = self.ticket(peer, node);
         self.ask(peer, FromClient::Want { ticket, task });
     }
 
+    fn say_to_house(&mut self, peer: PeerId, word: Word, mentions: Vec<Input>) {
+        let client = self.clients.get_mut(&peer).expect("it acts");
+        client.next_request += 1;
+        let request = client.next_request;
+        let words = FromClient::Coordinate {
+            request,
+            body: word.bytes(),
+            mentions,
+        };
+        self.ask(peer, words);
+    }
+
+    fn share(&mut self, peer: PeerId) {
+        if let Some((ticket, node)) = self.some(peer) {
+            let mentions = vec![Input::Ticket(Ticket(ticket))];
+            self.say_to_house(peer, Word::Share(node as u64), mentions);
+        }
+    }
+
+    /// A handle that was inside something is wanted.
+    fn want(&mut self, peer: PeerId, task: TaskId, node: usize) {
+        let ticket = self.ticket(peer, node);
+        self.ask(peer, FromClient::Want { ticket, task });
+    }
+
+    fn retry_some(&mut self, peer: PeerId) {
+        let Some((of, node)) = self.some(peer) else {
+            return;
+        };
+        let its = &self.model.nodes[node];
+        if self.is_gentle && its.outcome == Err(FailureKind::WorkerDied) {
+            return;
+        }
+        let node = self.model.again(node);
+        let ticket = self.ticket(peer, node);
+        let of = Ticket(of);
+        self.ask(peer, FromClient::Retry { ticket, of });
+    }
+
+    /// A result that names another task does so wherever it goes.
+    fn hears_mentions(&mut self, peer: PeerId, ticket: u64, mentions: &[TaskId]) {
+        let Some(node) = self.handle(peer, ticket).map(|handle| handle.node) else {
+            return;
+        };
+        let its = &self.model.nodes[node];
+        assert_eq!(
+            mentions.len(),
+            usize::from(its.work == Work::Yield),
+            "{its:?}"
+        );
+        if let Some(&task) = mentions.first() {
+            let number = its.number + 1;
+            let node = self.model.add(Work::Mix, number, &[]);
+            self.model.nodes[node].is_inside = true;
+            self.want(peer, task, node);
+        }
+    }
+
     pub(crate) fn client_hears(&mut self, peer: PeerId, words: ToClient) {
-        if !self.clients.contains_key(&peer) {
+        // In the end nobody wants anything more.
+        if self.is_ending || !self.clients.contains_key(&peer) {
             return;
         }
         match words {
-            ToClient::Finished { ticket, result, .. } => {
-                self.hears_finished(peer, ticket.0, result)
+            ToClient::Finished {
+                ticket,
+                result,
+                mentions,
+            } => {
+                self.hears_mentions(peer, ticket.0, &mentions);
+                self.hears_finished(peer, ticket.0, result);
             }
-            ToClient::Failed { ticket, failure } => self.hears_failed(peer, ticket.0, failure.kind),
+            ToClient::Failed { ticket, failure } => self.hears_failed(peer, ticket.0, &failure),
             ToClient::Lost { ticket } => {
                 if let Some(handle) = self.handle(peer, ticket.0) {
                     assert_eq!(handle.heard, Heard::Finished, "{ticket} was lost");
                     handle.heard = Heard::Lost;
+                    let node = handle.node;
+                    let its = &self.model.nodes[node];
+                    assert!(
+                        self.ledger.was_lost(its.number),
+                        "{its:?} is said to be lost"
+                    );
                 }
             }
-            ToClient::Located { ticket, at, .. } => self.hears_located(peer, ticket.0, at),
+            ToClient::Located {
+                ticket,
+                at,
+                mentions,
+            } => {
+                let is_new = self
+                    .handle(peer, ticket.0)
+                    .is_some_and(|handle| handle.heard != Heard::Finished);
+                if is_new {
+                    self.hears_mentions(peer, ticket.0, &mentions);
+                }
+                self.hears_located(peer, ticket.0, at);
+            }
             ToClient::Put {
                 ticket,
                 data,
@@ -428,7 +533,12 @@ impl World {
                     self.travelling.push((task, node));
                 }
             }
-            ToClient::Coordinate { .. } => panic!("nobody has asked"),
+            ToClient::Coordinate { body, mentions, .. } => {
+                let (node, number) = given(&body);
+                let node = self.model.again(node);
+                self.want(peer, mentions[0], node);
+                self.say_to_house(peer, Word::Got(number), Vec::new());
+            }
             ToClient::Condition(_) => {}
         }
         if self.is_calm() && self.clients[&peer].left_to_submit == 0 {
@@ -467,7 +577,7 @@ impl World {
         }
     }
 
-    fn hears_failed(&mut self, peer: PeerId, ticket: u64, kind: tenter::net::message::FailureKind) {
+    fn hears_failed(&mut self, peer: PeerId, ticket: u64, failure: &Failure) {
         let Some(handle) = self.handle(peer, ticket) else {
             return;
         };
@@ -476,7 +586,7 @@ impl World {
         handle.fetching = false;
         let node = handle.node;
         self.model
-            .judge_failure(node, kind)
+            .judge_failure(node, failure, &self.ledger)
             .unwrap_or_else(|wrong| panic!("{wrong}"));
     }
 

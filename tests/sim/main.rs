@@ -7,7 +7,10 @@
 )]
 
 mod client;
+mod house;
+mod ledger;
 mod model;
+mod wire;
 mod worker;
 mod world;
 
@@ -70,6 +73,7 @@ impl World {
     }
 
     fn let_everything_go(&mut self) {
+        self.is_ending = true;
         let clients: Vec<PeerId> = self.clients.keys().copied().collect();
         for peer in clients {
             let handles =
@@ -82,6 +86,8 @@ impl World {
                 self.cut(peer, true, false);
             }
         }
+        let everything = self.house.let_everything_go();
+        self.tell(everything);
     }
 
     fn assert_nothing_is_left(&mut self) {
@@ -124,6 +130,9 @@ fn seeds() -> std::ops::Range<u64> {
     if let Ok(seed) = std::env::var("TENTER_SEED") {
         let seed = seed.parse().expect("TENTER_SEED is a number");
         return seed..seed + 1;
+    }
+    if let Ok(count) = std::env::var("TENTER_SEEDS") {
+        return 0..count.parse().expect("TENTER_SEEDS is a number");
     }
     let soak = if std::env::var_os("TENTER_SOAK").is_some() {
         20

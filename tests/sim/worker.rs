@@ -6,7 +6,7 @@ use bytes::Bytes;
 use fastrand::Rng;
 use tenter::net::message::{
     Assign, Define, Done, Failure, FailureKind, Finished, FromClient, FromWorker, FunctionInfo,
-    InputData, Missing, PeerId, Run, RunKind, Source, Submit, Ticket, ToClient, ToWorker,
+    Input, InputData, Missing, PeerId, Run, RunKind, Source, Submit, Ticket, ToClient, ToWorker,
     WorkerHello,
 };
 
@@ -42,6 +42,10 @@ struct Running {
     cancelled: bool,
     /// The ticket of what it waits for.
     waits: Option<u64>,
+    /// The ticket of what it returns.
+    yields: Option<u64>,
+    /// What it waited for has failed.
+    failed: Option<FailureKind>,
     began: u64,
 }
 
@@ -70,6 +74,9 @@ impl Worker {
         let host = if rng.bool() { "h0" } else { "h1" };
         let mut worker = Self::full(peer, host);
         worker.hello.slots = rng.u32(1..4);
+        if rng.u8(..3) == 0 {
+            worker.hello.memory_limit = rng.u64(1..6) * BIG;
+        }
         if !calm && rng.u8(..4) == 0 {
             worker.hello.resources.clear();
             worker.is_full = false;
@@ -265,7 +272,7 @@ impl World {
             .find_map(|holder| self.workers.get(holder)?.store.get(&data).copied());
         // Now and then two workers cannot reach each other.
         let found = found.filter(|_| self.is_calm() || self.rng.u8(..20) != 0);
-        let (keep, absent) = (self.rng.bool(), self.rng.bool());
+        let keep = self.rng.bool();
         let Some(worker) = self.workers.get_mut(&peer) else {
             return;
         };
@@ -277,10 +284,13 @@ impl World {
             let before = worker.waiting.len();
             worker.waiting.retain(|waiting| waiting.assign.run != run);
             if worker.waiting.len() < before {
-                let alive = |holder: &PeerId| self.workers.contains_key(holder);
+                let has_none = |holder: &PeerId| {
+                    let worker = self.workers.get(holder);
+                    worker.is_some_and(|worker| !worker.store.contains_key(&data))
+                };
                 let data = holders
                     .iter()
-                    .map(|holder| (data, *holder, absent && alive(holder)))
+                    .map(|holder| (data, *holder, has_none(holder)))
                     .collect();
                 self.say(peer, FromWorker::Missing(Missing { run, data }));
             }
@@ -322,6 +332,8 @@ impl World {
             kind: assign.kind,
             cancelled: false,
             waits: None,
+            yields: None,
+            failed: None,
             began: self.now,
         };
         worker.running.insert(run, running);
@@ -331,9 +343,7 @@ impl World {
             "a resource was given twice"
         );
         if work == Work::Poison {
-            if self.is_gentle || self.rng.bool() {
-                self.say(peer, FromWorker::Started { run });
-            }
+            self.say(peer, FromWorker::Started { run });
             self.kill(peer);
             return;
         }
@@ -341,8 +351,11 @@ impl World {
             self.say(peer, FromWorker::Started { run });
         }
         if work == Work::Nest {
-            self.submit_inside(peer, run);
+            self.submit_inside(peer, run, true);
             return;
+        }
+        if work == Work::Yield {
+            self.submit_inside(peer, run, false);
         }
         let after = match self.rng.u8(..10) {
             0 => self.rng.u64(1..2000) * MS,
@@ -366,6 +379,15 @@ impl World {
             self.result_of(peer, run, &running)
         };
         self.say(peer, words);
+        if let Some(ticket) = running.yields {
+            self.workers
+                .get_mut(&peer)
+                .expect("its body ends")
+                .given_up
+                .insert(ticket);
+            let tickets = vec![Ticket(ticket)];
+            self.say(peer, FromWorker::Client(FromClient::Release { tickets }));
+        }
         self.start_bodies(peer);
     }
 
@@ -389,8 +411,14 @@ impl World {
                 }
                 Finished::Inline(bytes_of(value(number, &running.inputs)))
             }
-            Work::Nest => Finished::Inline(bytes_of(nested(number))),
-            Work::Mix | Work::Poison | Work::Scattered => {
+            Work::Nest => match running.failed {
+                Some(kind) => {
+                    let failure = failure(kind);
+                    return FromWorker::Failed { run, failure };
+                }
+                None => Finished::Inline(bytes_of(nested(number))),
+            },
+            Work::Mix | Work::Yield | Work::Poison | Work::Scattered | Work::Given => {
                 Finished::Inline(bytes_of(value(number, &running.inputs)))
             }
             Work::Big => {
@@ -400,10 +428,11 @@ impl World {
             }
         };
         let run_us = u32::try_from(self.now - running.began).unwrap_or(u32::MAX);
+        let mentions = running.yields.map(|ticket| Input::Ticket(Ticket(ticket)));
         FromWorker::Done(Done {
             run,
             result,
-            mentions: Vec::new(),
+            mentions: mentions.into_iter().collect(),
             run_us,
             lay_us: 0,
         })
@@ -447,13 +476,17 @@ impl World {
         }
     }
 
-    /// A body submits a task and waits for it.
-    fn submit_inside(&mut self, peer: PeerId, run: Run) {
+    /// A body submits a task, and waits for it or goes on.
+    fn submit_inside(&mut self, peer: PeerId, run: Run, waits: bool) {
         let worker = self.workers.get_mut(&peer).expect("it runs a body");
         let ticket = worker.next_ticket;
         worker.next_ticket += 1;
         let running = worker.running.get_mut(&run).expect("just started");
-        running.waits = Some(ticket);
+        if waits {
+            running.waits = Some(ticket);
+        } else {
+            running.yields = Some(ticket);
+        }
         let number = running.number + 1;
         let mut words = Vec::new();
         if ticket == 1 {
@@ -475,18 +508,22 @@ impl World {
         for words in words {
             self.say(peer, FromWorker::Client(words));
         }
-        self.say(peer, FromWorker::Slots { delta: -1 });
-        self.start_bodies(peer);
+        if waits {
+            self.say(peer, FromWorker::Slots { delta: -1 });
+            self.start_bodies(peer);
+        }
     }
 
     fn inner_client_hears(&mut self, peer: PeerId, words: ToClient) {
         let worker = self.workers.get_mut(&peer).expect("it hears");
         let (ticket, result) = match words {
-            ToClient::Finished { ticket, result, .. } => (ticket, result),
+            ToClient::Finished { ticket, result, .. } => (ticket, Ok(result)),
+            ToClient::Failed { ticket, failure } => (ticket, Err(failure.kind)),
             ToClient::Condition(_) => return,
             words => panic!("{words:?}"),
         };
-        if worker.given_up.contains(&ticket.0) {
+        let yields = |running: &Running| running.yields == Some(ticket.0);
+        if worker.given_up.contains(&ticket.0) || worker.running.values().any(yields) {
             return;
         }
         let waits = |running: &Running| running.waits == Some(ticket.0);
@@ -499,7 +536,10 @@ impl World {
         };
         running.waits = None;
         let number = running.number;
-        assert_eq!(result, Finished::Inline(bytes_of(value(number + 1, &[]))));
+        match result {
+            Ok(result) => assert_eq!(result, Finished::Inline(bytes_of(value(number + 1, &[])))),
+            Err(kind) => running.failed = Some(kind),
+        }
         self.say(peer, FromWorker::Slots { delta: 1 });
         let tickets = vec![ticket];
         self.say(peer, FromWorker::Client(FromClient::Release { tickets }));

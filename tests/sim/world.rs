@@ -4,20 +4,26 @@
 //! noticed at once, or by one side only, or by nobody until the other has been silent for too long.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet, VecDeque};
 
 use fastrand::Rng;
 use tenter::net::message::{
     ClientHello, FromClient, FromWorker, PeerId, Run, ToClient, ToWorker, WorkerHello,
 };
 use tenter::net::scheduler::{Config, Effect, Machine, Stimulus};
+use tenter::net::wire::Party;
 
 use crate::client::Client;
+use crate::house::House;
+use crate::ledger::Ledger;
 use crate::model::Model;
+use crate::wire::Wire;
 use crate::worker::{Fetched, Worker};
 
 pub(crate) const MS: u64 = 1_000;
 pub(crate) const SECOND: u64 = 1_000_000;
+/// How often the scheduler is told that time passes.
+const TICK: u64 = SECOND / 5;
 /// Who is silent for longer is gone.
 const SILENCE: u64 = 5 * SECOND;
 
@@ -79,6 +85,13 @@ pub(crate) struct World {
     pub(crate) clients: BTreeMap<PeerId, Client>,
     next_peer: u32,
     pub(crate) model: Model,
+    pub(crate) ledger: Ledger,
+    pub(crate) house: House,
+    wire: Wire,
+    /// Everybody lets everything go.
+    pub(crate) is_ending: bool,
+    /// How far the scheduler's clock is off.
+    clock_off: u64,
     /// Attempts that were ever sent: none is sent twice.
     pub(crate) attempts: HashSet<Run>,
     /// Workers die of one task only.
@@ -119,6 +132,11 @@ impl World {
             clients: BTreeMap::new(),
             next_peer: 0,
             model: Model::default(),
+            ledger: Ledger::default(),
+            house: House::default(),
+            wire: Wire::new(),
+            is_ending: false,
+            clock_off: 1000 * SECOND,
             attempts: HashSet::new(),
             is_gentle,
             calm_at,
@@ -127,7 +145,7 @@ impl World {
             travelling: Vec::new(),
         };
         world.model.lineage_is_short = lineage_limit < 100;
-        world.model.anyone_may_die = !is_gentle;
+        world.model.is_gentle = is_gentle;
         world.at(0, Event::Tick);
         for _ in 0..world.rng.usize(0..4) {
             world.start_worker();
@@ -182,6 +200,19 @@ impl World {
     }
 
     pub(crate) fn up(&mut self, peer: PeerId, up: Up) {
+        let up = match up {
+            Up::Worker(words) => Up::Worker(self.wire.carry(&words)),
+            Up::Client(words) => Up::Client(self.wire.carry(&words)),
+            Up::WorkerHello(hello) => match self.wire.greet(Party::Worker(*hello)) {
+                Party::Worker(hello) => Up::WorkerHello(Box::new(hello)),
+                party => panic!("{party:?}"),
+            },
+            Up::ClientHello(hello) => match self.wire.greet(Party::Client(hello)) {
+                Party::Client(hello) => Up::ClientHello(hello),
+                party => panic!("{party:?}"),
+            },
+            Up::Eof => Up::Eof,
+        };
         let delay = self.delay();
         let now = self.now;
         let Some(link) = self.links.get_mut(&peer).filter(|link| !link.cut) else {
@@ -193,6 +224,11 @@ impl World {
     }
 
     fn down(&mut self, peer: PeerId, down: Down) {
+        let down = match down {
+            Down::Worker(words) => Down::Worker(self.wire.carry(&words)),
+            Down::Client(words) => Down::Client(self.wire.carry(&words)),
+            Down::Eof => Down::Eof,
+        };
         let delay = self.delay();
         let now = self.now;
         let Some(link) = self.links.get_mut(&peer).filter(|link| !link.cut) else {
@@ -212,9 +248,8 @@ impl World {
         }
         if scheduler_notices {
             self.up(peer, Up::Eof);
-        } else {
-            self.at(SILENCE, Event::Silent(peer));
         }
+        self.at(SILENCE, Event::Silent(peer));
         if peer_notices {
             self.down(peer, Down::Eof);
         }
@@ -253,8 +288,7 @@ impl World {
             Event::Down(peer, epoch, down) => self.arrive_down(peer, epoch, down),
             Event::Tick => {
                 self.tell(Stimulus::Tick);
-                let after = self.machine.next_tick_us().saturating_sub(self.now);
-                self.at(after, Event::Tick);
+                self.at(TICK, Event::Tick);
             }
             Event::BodyEnds(peer, run) => self.body_ends(peer, run),
             Event::FetchEnds(peer, fetched) => self.fetch_ends(peer, fetched),
@@ -276,6 +310,10 @@ impl World {
         if self.links[&peer].up_epoch != epoch {
             return;
         }
+        if matches!(up, Up::Eof) {
+            self.gone(peer);
+            return;
+        }
         self.tell(match up {
             Up::WorkerHello(hello) => Stimulus::WorkerJoined(peer, hello),
             Up::ClientHello(hello) => Stimulus::ClientJoined(peer, hello),
@@ -285,20 +323,54 @@ impl World {
         });
     }
 
+    /// The scheduler notices that a peer is gone, and with it what it wanted.
+    fn gone(&mut self, peer: PeerId) {
+        if let Some(client) = self.clients.get(&peer) {
+            let nodes: Vec<usize> = client.handles.values().map(|handle| handle.node).collect();
+            nodes.into_iter().for_each(|node| self.lets_go(node));
+        }
+        self.tell(Stimulus::Gone(peer));
+    }
+
     /// Tells the scheduler, does what it asks for, and checks it.
     pub(crate) fn tell(&mut self, stimulus: Stimulus) {
-        self.steps += 1;
-        let mut effects = Vec::new();
-        self.machine.handle(self.now, stimulus, &mut effects);
-        self.machine.check();
-        for effect in effects {
-            match effect {
-                Effect::ToWorker(peer, words) => self.down(peer, Down::Worker(words)),
-                Effect::ToClient(peer, words) => self.down(peer, Down::Client(words)),
-                Effect::Disconnect(_, reason) => panic!("{reason}"),
-                Effect::Coordinate { .. } => panic!("nobody coordinates"),
-                Effect::PeerGone(_) => {}
+        let mut stimuli = VecDeque::from([stimulus]);
+        while let Some(stimulus) = stimuli.pop_front() {
+            self.steps += 1;
+            self.ledger.told(&stimulus);
+            let mut effects = Vec::new();
+            let now = self.now + self.clock_off;
+            self.machine.handle(now, stimulus, &mut effects);
+            self.machine.check();
+            for effect in effects {
+                self.ledger.decided(&effect);
+                stimuli.extend(self.house.hear(&effect));
+                self.perform(effect);
             }
+        }
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::ToWorker(peer, words) => self.down(peer, Down::Worker(words)),
+            Effect::ToClient(peer, words) => {
+                self.note_put(peer, &words);
+                self.down(peer, Down::Client(words));
+            }
+            Effect::Disconnect(_, reason) => panic!("{reason}"),
+            Effect::Coordinate { .. } | Effect::PeerGone(_) => {}
+        }
+    }
+
+    /// Whose data go by this name from now on.
+    fn note_put(&mut self, peer: PeerId, words: &ToClient) {
+        let ToClient::Put { ticket, .. } = words else {
+            return;
+        };
+        let handles = self.clients.get(&peer).map(|client| &client.handles);
+        if let Some(handle) = handles.and_then(|handles| handles.get(&ticket.0)) {
+            let number = self.model.nodes[handle.node].number;
+            self.ledger.is_put(words, number);
         }
     }
 
@@ -318,9 +390,18 @@ impl World {
         self.links.get_mut(&peer).expect("a link").cut = true;
         if self.workers.remove(&peer).is_some() {
             self.start_worker();
-        } else if self.clients.remove(&peer).is_some() && !self.is_calm() {
-            self.start_client();
+        } else if self.clients.contains_key(&peer) {
+            self.client_ends(peer);
+            if !self.is_calm() {
+                self.start_client();
+            }
         }
+    }
+
+    pub(crate) fn client_ends(&mut self, peer: PeerId) {
+        let client = self.clients.remove(&peer);
+        let handles = client.into_iter().flat_map(|client| client.handles);
+        handles.for_each(|(_, handle)| self.lets_go(handle.node));
     }
 
     fn watch(&mut self, peer: PeerId) {
@@ -338,7 +419,7 @@ impl World {
     /// The scheduler's side gives a link up: what still comes on it is not read.
     fn silent(&mut self, peer: PeerId) {
         self.links.get_mut(&peer).expect("a link").up_epoch += 1;
-        self.tell(Stimulus::Gone(peer));
+        self.gone(peer);
         self.down(peer, Down::Eof);
         self.links.get_mut(&peer).expect("a link").cut = true;
     }
@@ -362,8 +443,8 @@ impl World {
         let workers: Vec<PeerId> = self.workers.keys().copied().collect();
         let clients: Vec<PeerId> = self.clients.keys().copied().collect();
         let worker = self.rng.choice(&workers).copied();
-        let dice = self.rng.u8(..10);
-        let dice = if self.is_gentle && dice < 5 { 9 } else { dice };
+        let dice = self.rng.u8(..11);
+        let dice = if self.is_gentle && dice < 5 { 10 } else { dice };
         match (dice, worker) {
             (0..3, Some(worker)) => self.kill(worker),
             (3, Some(worker)) => {
@@ -382,6 +463,7 @@ impl World {
                 }
             }
             (7, _) if clients.len() < 4 => self.start_client(),
+            (8, _) => self.clock_off = self.rng.u64(..2000) * SECOND,
             _ if workers.len() < 8 => self.start_worker(),
             _ => {}
         }

@@ -60,6 +60,25 @@ fn the_house_keeps_what_is_mentioned_to_it_until_it_lets_go() {
 }
 
 #[test]
+fn a_cancel_does_not_end_what_the_house_wants() {
+    let mut rig = Rig::new();
+    let (worker, client) = (rig.worker(1), rig.client());
+    let ticket = rig.submit(client, &[]);
+    let (_, run) = rig.sent();
+    rig.say(client, ask(vec![Input::Ticket(ticket)]));
+    let tickets = vec![ticket];
+    rig.say(client, FromClient::Cancel { tickets });
+    assert_eq!(rig.failures(), [(ticket, FailureKind::Cancelled)]);
+    let (late, task) = (rig.ticket(), run.task);
+    rig.say(client, FromClient::Want { ticket: late, task });
+    rig.done(worker, run, small());
+    assert!(matches!(rig.told()[..], [ToClient::Finished { ticket, .. }] if ticket == late));
+    rig.release(client, &[ticket, late]);
+    rig.tell(Stimulus::LetGo { tasks: vec![task] });
+    rig.assert_nothing_is_left();
+}
+
+#[test]
 fn a_handle_that_had_gone_keeps_its_place_and_says_so() {
     let mut rig = Rig::new();
     let client = rig.client();

@@ -6,6 +6,7 @@ mod fetching;
 mod house;
 mod keeping;
 mod memory;
+mod peers;
 mod placing;
 mod retrying;
 mod rig;
