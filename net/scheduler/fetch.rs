@@ -23,19 +23,49 @@ const MOST_ABSENT: u32 = 20;
 /// What a client has tried to get a result.
 #[derive(Debug, Default)]
 pub(super) struct Tries {
-    /// Holders that could not be reached, as often as that was so.
-    unreached: SmallVec<[PeerId; 4]>,
-    /// Since when that is so.
-    since_us: Option<u64>,
+    unreached: SmallVec<[Unreached; 2]>,
     /// How often a holder had none.
     absent: u32,
     /// The data were computed again because of this client.
     again: bool,
 }
 
+/// A holder that could not be reached: how often, and since when.
+#[derive(Clone, Copy, Debug)]
+struct Unreached {
+    holder: PeerId,
+    times: usize,
+    since_us: u64,
+}
+
 impl Tries {
-    fn count(&self, holder: PeerId) -> usize {
-        self.unreached.iter().filter(|&&one| one == holder).count()
+    fn of(&self, holder: PeerId) -> Option<&Unreached> {
+        self.unreached.iter().find(|one| one.holder == holder)
+    }
+
+    fn note(&mut self, holder: PeerId, now_us: u64) {
+        let mut known = self.unreached.iter_mut();
+        match known.find(|one| one.holder == holder) {
+            Some(known) => known.times += 1,
+            None => self.unreached.push(Unreached {
+                holder,
+                times: 1,
+                since_us: now_us,
+            }),
+        }
+    }
+
+    /// Whether a holder was tried often enough, and for long enough.
+    fn is_over(&self, holder: PeerId, now_us: u64) -> bool {
+        self.of(holder).is_some_and(|one| {
+            one.times >= MOST_TRIES && now_us.saturating_sub(one.since_us) >= LONG_US
+        })
+    }
+
+    /// Whom to avoid, each as often as it could not be reached, as far as that matters.
+    fn avoid(&self) -> SmallVec<[PeerId; 4]> {
+        let often = |one: &Unreached| std::iter::repeat_n(one.holder, one.times.min(MOST_TRIES));
+        self.unreached.iter().flat_map(often).collect()
     }
 }
 
@@ -63,7 +93,7 @@ impl Machine {
                 let (bytes, holders) = (held.bytes, held.holders.clone());
                 let tries = of
                     .and_then(|(client, ticket)| self.clients[client as usize].tries.get(&ticket));
-                let avoid = tries.map_or_else(SmallVec::new, |tries| tries.unreached.clone());
+                let avoid = tries.map_or_else(SmallVec::new, Tries::avoid);
                 let holders = self.best_first(&holders, &avoid);
                 Some(Located::Held {
                     data,
@@ -127,10 +157,7 @@ impl Machine {
         let now_us = self.now_us;
         let tries = &mut self.clients[client as usize].tries;
         let tries = tries.entry(ticket).or_default();
-        tries.since_us.get_or_insert(now_us);
-        if tries.count(holder) < MOST_TRIES {
-            tries.unreached.push(holder);
-        }
+        tries.note(holder, now_us);
         self.gives_up(index, client, ticket)
     }
 
@@ -147,7 +174,7 @@ impl Machine {
     fn all_failed(&mut self, index: u32, client: u32, ticket: Ticket) -> bool {
         let peers = self.holder_peers(index);
         let tries = self.clients[client as usize].tries.get(&ticket);
-        tries.is_some_and(|tries| peers.iter().all(|&peer| tries.count(peer) > 0))
+        tries.is_some_and(|tries| peers.iter().all(|&peer| tries.of(peer).is_some()))
     }
 
     fn gives_up(&mut self, index: u32, client: u32, ticket: Ticket) -> bool {
@@ -158,16 +185,13 @@ impl Machine {
         let Some(tries) = self.clients[client as usize].tries.get_mut(&ticket) else {
             return false;
         };
-        let long = tries
-            .since_us
-            .is_some_and(|since| now_us - since >= LONG_US);
-        if !long || !peers.iter().all(|&peer| tries.count(peer) >= MOST_TRIES) {
+        if !peers.iter().all(|&peer| tries.is_over(peer, now_us)) {
             return false;
         }
         if tries.again || !again {
             return true;
         }
-        (tries.again, tries.since_us) = (true, None);
+        tries.again = true;
         tries.unreached.clear();
         let data = self.data_name(index);
         peers.iter().for_each(|&peer| self.has_not(data, peer));

@@ -58,9 +58,8 @@ impl Ledger {
                 }
             }
             FromWorker::Done(done) => {
-                if desk.runs.remove(&done.run).is_some()
-                    && matches!(done.result, Finished::Held { .. })
-                {
+                let current = desk.runs.remove(&done.run).is_some();
+                if current && matches!(done.result, Finished::Held { .. }) {
                     desk.holds.insert(done.run);
                 }
             }

@@ -112,6 +112,23 @@ fn a_client_that_cannot_reach_the_only_worker_is_told_and_others_are_not() {
 }
 
 #[test]
+fn each_holder_is_given_its_time_also_after_another_was_not_reached() {
+    let mut rig = Rig::new();
+    let (first, client) = (rig.worker(1), rig.client());
+    let (ticket, run) = held(&mut rig, client, first);
+    try_for(&mut rig, client, ticket, run, first, 5);
+    rig.gone(first);
+    rig.now_us += 5 * SECOND;
+    let second = rig.worker(1);
+    let (at, again) = rig.sent();
+    rig.done(at, again, big());
+    try_for(&mut rig, client, ticket, again, second, 7);
+    assert_eq!(rig.failures(), []);
+    rig.release(client, &[ticket]);
+    rig.assert_nothing_is_left();
+}
+
+#[test]
 fn a_holder_that_always_has_nothing_is_not_asked_for_ever() {
     let mut rig = Rig::new();
     let (worker, client) = (rig.worker(1), rig.client());
