@@ -173,7 +173,9 @@ fn bytes_that_name_one_input_twice_are_refused() {
         let running = submit(&client, out.name, out.signature_hash, args, inputs.into());
         running.unwrap().result()
     };
-    assert_eq!(run(&[1, 0, 1, 1]).unwrap().bytes, [2, 1, 2]);
+    // Numbers travel as raw bytes, after how many these are.
+    let raw: Vec<u8> = [1u64, 2].iter().flat_map(|x| x.to_le_bytes()).collect();
+    assert_eq!(run(&[1, 0, 1, 1]).unwrap().bytes, [&[16], &*raw].concat());
     for bytes in [[1, 0, 1, 0], [1, 1, 1, 1], [1, 1, 1, 0]] {
         assert_eq!(run(&bytes).unwrap_err().kind(), ErrorKind::Encoding);
     }
