@@ -1,5 +1,7 @@
 //! What is open at the scheduler.
 
+use std::hash::{BuildHasherDefault, Hasher};
+
 use bytes::Bytes;
 use hashbrown::HashMap;
 
@@ -13,7 +15,7 @@ use crate::net::message::{Condition, TaskId, Ticket};
 pub(super) struct State {
     newest: u64,
     /// By their tickets: tasks that are not settled here, and values that were put elsewhere.
-    pub(super) open: HashMap<u64, Open>,
+    pub(super) open: HashMap<u64, Open, BuildHasherDefault<InOrder>>,
     pub(super) kinds: Kinds,
     /// To be said with whatever is said next.
     pub(super) released: Vec<Ticket>,
@@ -22,6 +24,33 @@ pub(super) struct State {
     /// Why nothing more is open.
     pub(super) ended: Option<Gone>,
 }
+
+/// Puts tickets, which are numbered in order and end in about the same, side by side in memory: with a million open, to look
+/// one up at random is the larger part of what it costs. The upper bits, by which a map tells those in one place apart, are mixed.
+#[derive(Debug, Default)]
+pub(super) struct InOrder(u64);
+
+impl Hasher for InOrder {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes
+            .iter()
+            .for_each(|&byte| self.write_u64(u64::from(byte)));
+    }
+
+    #[inline]
+    fn write_u64(&mut self, number: u64) {
+        let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = (mixed & !PLACE) | (number & PLACE);
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// The bits of a hash that say where in a map something is; the rest is compared first.
+const PLACE: u64 = u64::MAX >> 7;
 
 /// A ticket of which something is still to be heard.
 #[derive(Debug)]

@@ -1,15 +1,16 @@
 //! Hash maps whose order depends on nothing but what was done to them: the same stimuli must give the same effects.
-//! Their keys are numbers that the scheduler has given out itself, so nobody can choose them to collide.
+//! Their keys are numbers that the scheduler has given out itself, so nobody can choose them to collide. Workers, which it
+//! tells these numbers, have such maps too.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
-pub(super) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Mix>>;
+pub(in crate::net) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Mix>>;
 pub(super) type Set<K> = HashSet<K, BuildHasherDefault<Mix>>;
 
 /// Multiplies by an odd number and folds the high half down.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Mix(u64);
+pub(in crate::net) struct Mix(u64);
 
 impl Hasher for Mix {
     fn write(&mut self, bytes: &[u8]) {

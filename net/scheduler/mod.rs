@@ -42,7 +42,7 @@ mod join;
 mod kinds;
 mod lanes;
 mod live;
-mod map;
+pub(in crate::net) mod map;
 mod memory;
 mod missing;
 mod place;

@@ -51,10 +51,9 @@ impl<'a> Cursor<'a> {
     /// # Errors
     /// `Truncated`, if there are fewer.
     pub fn take(&mut self, n: usize, what: &'static str) -> Result<&'a [u8], WireError> {
-        let (taken, rest) = self
-            .bytes
-            .split_at_checked(n)
-            .ok_or(WireError::Truncated { what })?;
+        let Some((taken, rest)) = self.bytes.split_at_checked(n) else {
+            return Err(WireError::Truncated { what });
+        };
         self.bytes = rest;
         Ok(taken)
     }
@@ -64,10 +63,9 @@ impl<'a> Cursor<'a> {
     /// # Errors
     /// `Truncated`, if there are fewer.
     pub fn array<const N: usize>(&mut self, what: &'static str) -> Result<[u8; N], WireError> {
-        let (taken, rest) = self
-            .bytes
-            .split_first_chunk()
-            .ok_or(WireError::Truncated { what })?;
+        let Some((taken, rest)) = self.bytes.split_first_chunk() else {
+            return Err(WireError::Truncated { what });
+        };
         self.bytes = rest;
         Ok(*taken)
     }
@@ -76,6 +74,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// `Truncated`, if there is none.
+    #[inline]
     pub fn u8(&mut self, what: &'static str) -> Result<u8, WireError> {
         let [byte] = self.array(what)?;
         Ok(byte)
@@ -85,11 +84,16 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// If the bytes end within it, or it is not written as shortly as it could be.
+    #[inline]
     pub fn varint(&mut self, what: &'static str) -> Result<u64, WireError> {
         let first = self.u8(what)?;
         if first < 0x80 {
             return Ok(u64::from(first));
         }
+        self.rest_of_varint(first, what)
+    }
+
+    fn rest_of_varint(&mut self, first: u8, what: &'static str) -> Result<u64, WireError> {
         let mut value = u64::from(first & 0x7f);
         for shift in (7..64).step_by(7) {
             let byte = self.u8(what)?;

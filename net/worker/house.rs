@@ -1,6 +1,5 @@
 //! What all parts of a worker share.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,15 +12,16 @@ use super::speech::Speech;
 use super::store::Store;
 use crate::net::data::{Peers, Shelf};
 use crate::net::message::{FromWorker, Run};
+use crate::net::scheduler::map::Map;
 
 /// What all parts of a worker share.
 pub(super) struct House {
     pub(super) speech: Arc<Speech>,
     pub(super) store: Arc<Store>,
     pub(super) end: End,
-    runs: Mutex<HashMap<Run, Arc<Guest>>>,
+    runs: Mutex<Map<Run, Arc<Guest>>>,
     /// Data that is being fetched.
-    pub(super) coming: Mutex<HashMap<Run, OnTheWay>>,
+    pub(super) coming: Mutex<Map<Run, OnTheWay>>,
     /// There until the worker ends.
     peers: Mutex<Option<Arc<Peers>>>,
 }

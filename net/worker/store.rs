@@ -3,7 +3,6 @@
 //! A result stays as the value that it is, for the runs here that borrow it. It is encoded when somebody asks for it first,
 //! and the bytes are kept from then on. Its size is that of the encoding, counted when it was made.
 
-use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -12,11 +11,12 @@ use parking_lot::Mutex;
 
 use crate::driver::{AnyHandle, Function};
 use crate::net::message::Run;
+use crate::net::scheduler::map::Map;
 
 /// The data of a worker.
 #[derive(Debug)]
 pub(super) struct Store {
-    held: Mutex<HashMap<Run, Held>>,
+    held: Mutex<Map<Run, Held>>,
     bytes: AtomicU64,
     /// Bytes that it may hold; 0 is without limit.
     limit: u64,
