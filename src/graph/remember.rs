@@ -7,8 +7,10 @@ use std::collections::VecDeque;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
+use smallvec::SmallVec;
+
 use super::{Effects, Graph};
-use crate::primitive::Mutex;
+use crate::primitive::{Mutex, MutexGuard};
 
 /// Results kept however large they are.
 const LEAST: usize = 1024;
@@ -28,6 +30,17 @@ struct Held {
 }
 
 impl Held {
+    /// Takes out the oldest, as many as are too many.
+    fn over(&mut self, limit: usize) -> SmallVec<[u32; 2]> {
+        let mut over = SmallVec::new();
+        let mut count = self.order.len();
+        while count > limit || (self.bytes > BYTES && count > LEAST) {
+            over.extend(self.pop());
+            count -= 1;
+        }
+        over
+    }
+
     fn pop(&mut self) -> Option<u32> {
         let (index, bytes) = self.order.pop_front()?;
         self.bytes -= bytes;
@@ -48,7 +61,7 @@ impl<P> Graph<P> {
     /// How many pure results to remember at most; fewer past 256 MiB, but never fewer than 1,024 for that reason.
     pub fn set_remember(&self, limit: usize, fx: &mut Effects) {
         self.memory.limit.store(limit, Relaxed);
-        self.trim(fx);
+        self.trim(self.memory.held.lock(), fx);
     }
 
     /// Lets every remembered result go.
@@ -64,26 +77,25 @@ impl<P> Graph<P> {
         self.memory.held.lock().order.len()
     }
 
+    /// Whether any result is remembered at all.
+    #[inline]
+    pub fn remembers(&self) -> bool {
+        self.memory.limit.load(Relaxed) != 0
+    }
+
     /// Takes over the caller's want of a finished node.
     pub(super) fn remember(&self, index: u32, bytes: usize, fx: &mut Effects) {
         let mut held = self.memory.held.lock();
         held.order.push_back((index, bytes));
         held.bytes += bytes;
-        drop(held);
-        self.trim(fx);
+        self.trim(held, fx);
     }
 
-    fn trim(&self, fx: &mut Effects) {
-        let limit = self.memory.limit.load(Relaxed);
-        loop {
-            let mut held = self.memory.held.lock();
-            let count = held.order.len();
-            if count <= limit && (held.bytes <= BYTES || count <= LEAST) {
-                return;
-            }
-            let oldest = held.pop().expect("more than the limit");
-            drop(held);
-            self.drop_want(oldest, fx);
+    fn trim(&self, mut held: MutexGuard<'_, Held>, fx: &mut Effects) {
+        let over = held.over(self.memory.limit.load(Relaxed));
+        drop(held);
+        for index in over {
+            self.drop_want(index, fx);
         }
     }
 }

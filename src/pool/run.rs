@@ -276,7 +276,7 @@ impl Local {
         };
         let mut state = self.state();
         let super::local::State { cache, fx, .. } = &mut *state;
-        if outcome == Outcome::Value && graph.is_pure(index) {
+        if outcome == Outcome::Value && graph.is_pure(index) && graph.remembers() {
             let bytes = bytes.max(job::shallow_bytes(graph, index));
             graph.finish_remembered(cache, index, bytes, fx);
         } else if graph.finish(cache, index, outcome, fx) {
