@@ -13,7 +13,7 @@ use crate::inputs::Linker;
 use crate::pool::Engine;
 use crate::pool::asked::Refusal;
 use crate::pool::job::Job;
-use crate::pool::local;
+use crate::pool::local::{self, Local};
 
 pub(crate) const CLOSED: Refusal = (
     ErrorKind::Closed,
@@ -64,6 +64,25 @@ pub(crate) fn launch_now<R>(engine: &Arc<Engine>, spec: &Spec, job: Job) -> Task
         return refuse(engine, spec, None, job, CLOSED);
     }
     TaskFuture::own(local::with(engine, |local| local.submit(spec, &[], job)))
+}
+
+/// As [`launch_alone`], under a key. The share that it is made through says what its options are.
+#[inline]
+pub(crate) fn launch_keyed<R>(
+    engine: &Arc<Engine>,
+    spec: impl FnOnce(&Local) -> Spec,
+    key: Key,
+    job: Job,
+    waits: bool,
+) -> TaskFuture<R> {
+    let obstacle = obstacle(engine, waits);
+    TaskFuture::own(local::with(engine, |local| {
+        let (spec, kind) = (spec(local), job.kind());
+        match obstacle {
+            None => local.submit_keyed(&spec, key, kind, &[], job).0,
+            Some(why) => local.refuse(&spec, Some(key), &[], job, why),
+        }
+    }))
 }
 
 /// A handle that is settled from the start.

@@ -1,6 +1,7 @@
 //! The arguments of a function, as a tuple of how it takes each.
 
 use super::arg::Arg;
+use super::content::Hashing;
 use super::param::{Item, Param};
 use super::parcel::Source;
 use crate::error::Failure;
@@ -31,6 +32,14 @@ pub trait Args: 'static {
     /// Shows the arguments one by one, until one is refused.
     #[doc(hidden)]
     fn each(held: &Self::Held, visit: &mut Visit<'_>) -> Result<(), Failure>;
+
+    /// Whether there are none.
+    #[doc(hidden)]
+    const NONE: bool;
+
+    /// Hashes the arguments, until one is refused.
+    #[doc(hidden)]
+    fn hash(held: &Self::Held, hashing: &mut Hashing<'_>) -> Result<(), Failure>;
 
     #[doc(hidden)]
     fn decode(source: &mut Source<'_, '_>) -> Result<Self::Held, Failure>;
@@ -65,6 +74,13 @@ macro_rules! arguments {
 
             fn each(held: &Self::Held, visit: &mut Visit<'_>) -> Result<(), Failure> {
                 $(visit($param::item(&held.$place))?;)*
+                Ok(())
+            }
+
+            const NONE: bool = <[u8]>::is_empty(&[$($place),*]);
+
+            fn hash(held: &Self::Held, hashing: &mut Hashing<'_>) -> Result<(), Failure> {
+                $($param::hash(&held.$place, $place, hashing)?;)*
                 Ok(())
             }
 

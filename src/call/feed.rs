@@ -18,55 +18,74 @@ pub(crate) struct Sequence<'c> {
 pub(crate) struct Entries<'c> {
     content: &'c mut Content,
     entry: Content,
-    count: usize,
+    count: u64,
     sum: u128,
 }
 
-/// What a value is, as the byte before it.
+/// What a value is, as the lowest byte of the word before it.
 mod tag {
-    pub(super) const NONE: u8 = 0;
-    pub(super) const SOME: u8 = 1;
-    pub(super) const UNIT: u8 = 2;
-    pub(super) const FALSE: u8 = 3;
-    pub(super) const TRUE: u8 = 4;
-    pub(super) const CHAR: u8 = 5;
-    pub(super) const TEXT: u8 = 6;
-    pub(super) const BYTES: u8 = 7;
-    pub(super) const SEQUENCE: u8 = 8;
-    pub(super) const UNCOUNTED: u8 = 9;
-    pub(super) const TUPLE: u8 = 10;
-    pub(super) const STRUCT: u8 = 11;
-    pub(super) const MAP: u8 = 12;
-    pub(super) const VARIANT: u8 = 13;
+    pub(super) const NONE: u64 = 0;
+    pub(super) const SOME: u64 = 1;
+    pub(super) const UNIT: u64 = 2;
+    pub(super) const FALSE: u64 = 3;
+    pub(super) const TRUE: u64 = 4;
+    pub(super) const CHAR: u64 = 5;
+    pub(super) const TEXT: u64 = 6;
+    pub(super) const BYTES: u64 = 7;
+    pub(super) const SEQUENCE: u64 = 8;
+    pub(super) const UNCOUNTED: u64 = 9;
+    pub(super) const TUPLE: u64 = 10;
+    pub(super) const STRUCT: u64 = 11;
+    pub(super) const MAP: u64 = 12;
+    pub(super) const VARIANT: u64 = 13;
     /// Of an integer this and its width in bytes.
-    pub(super) const SIGNED: u8 = 0x20;
-    pub(super) const UNSIGNED: u8 = 0x40;
-    pub(super) const FLOAT: u8 = 0x60;
+    pub(super) const SIGNED: u64 = 0x20;
+    pub(super) const UNSIGNED: u64 = 0x40;
+    pub(super) const FLOAT: u64 = 0x60;
 }
 
 impl Content {
-    /// What has a length, before what it consists of.
+    /// What a value is, and a length or the bits of a number.
     #[inline]
-    fn head(&mut self, tag: u8, len: usize) {
-        let mut head = [tag; 9];
-        head[1..].copy_from_slice(&(len as u64).to_le_bytes());
-        self.feed(&head);
+    fn head(&mut self, tag: u64, above: u64) {
+        self.word(tag | above << 8);
     }
 
     /// A variant, before what it holds.
     fn variant(&mut self, name: &str) {
-        self.head(tag::VARIANT, name.len());
-        self.feed(name.as_bytes());
+        self.head(tag::VARIANT, name.len() as u64);
+        self.bytes(name.as_bytes());
+    }
+
+    fn long(&mut self, number: u128) {
+        self.two_words([number as u64, (number >> 64) as u64]);
+    }
+
+    /// A text or bytes.
+    fn block(&mut self, tag: u64, bytes: &[u8]) {
+        self.head(tag, bytes.len() as u64);
+        self.bytes(bytes);
     }
 }
 
-macro_rules! numbers {
+/// Numbers of a type, and an unsigned one of their width.
+macro_rules! narrow {
+    ($($name:ident: $tag:ident $type:ty as $bits:ty),*) => {
+        $(#[inline]
+        fn $name(self, number: $type) -> Result<(), ContentError> {
+            let bits = <$bits>::from_le_bytes(number.to_le_bytes());
+            self.head(tag::$tag + size_of::<$type>() as u64, bits.into());
+            Ok(())
+        })*
+    };
+}
+
+/// Numbers of a whole word.
+macro_rules! wide {
     ($($name:ident: $tag:ident $type:ty),*) => {
         $(#[inline]
         fn $name(self, number: $type) -> Result<(), ContentError> {
-            let mut fed = [tag::$tag + size_of::<$type>() as u8; 1 + size_of::<$type>()];
-            fed[1..].copy_from_slice(&number.to_le_bytes());
-            self.feed(&fed);
+            self.two_words([tag::$tag + 8, u64::from_le_bytes(number.to_le_bytes())]);
             Ok(())
         })*
     };
@@ -83,47 +102,60 @@ impl<'c> Serializer for &'c mut Content {
     type SerializeStruct = Self;
     type SerializeStructVariant = Self;
 
-    numbers!(
-        serialize_i8: SIGNED i8, serialize_i16: SIGNED i16, serialize_i32: SIGNED i32, serialize_i64: SIGNED i64,
-        serialize_i128: SIGNED i128, serialize_u8: UNSIGNED u8, serialize_u16: UNSIGNED u16, serialize_u32: UNSIGNED u32,
-        serialize_u64: UNSIGNED u64, serialize_u128: UNSIGNED u128, serialize_f32: FLOAT f32, serialize_f64: FLOAT f64
+    narrow!(
+        serialize_i8: SIGNED i8 as u8, serialize_i16: SIGNED i16 as u16, serialize_i32: SIGNED i32 as u32,
+        serialize_u8: UNSIGNED u8 as u8, serialize_u16: UNSIGNED u16 as u16, serialize_u32: UNSIGNED u32 as u32,
+        serialize_f32: FLOAT f32 as u32
     );
 
+    wide!(
+        serialize_i64: SIGNED i64, serialize_u64: UNSIGNED u64, serialize_f64: FLOAT f64
+    );
+
+    fn serialize_i128(self, number: i128) -> Result<(), ContentError> {
+        self.word(tag::SIGNED + 16);
+        self.long(number.cast_unsigned());
+        Ok(())
+    }
+
+    fn serialize_u128(self, number: u128) -> Result<(), ContentError> {
+        self.word(tag::UNSIGNED + 16);
+        self.long(number);
+        Ok(())
+    }
+
     fn serialize_bool(self, yes: bool) -> Result<(), ContentError> {
-        self.feed(&[if yes { tag::TRUE } else { tag::FALSE }]);
+        self.word(if yes { tag::TRUE } else { tag::FALSE });
         Ok(())
     }
 
     fn serialize_char(self, char: char) -> Result<(), ContentError> {
-        self.feed(&[tag::CHAR]);
-        self.feed(&u32::from(char).to_le_bytes());
+        self.head(tag::CHAR, char.into());
         Ok(())
     }
 
     fn serialize_str(self, text: &str) -> Result<(), ContentError> {
-        self.head(tag::TEXT, text.len());
-        self.feed(text.as_bytes());
+        self.block(tag::TEXT, text.as_bytes());
         Ok(())
     }
 
     fn serialize_bytes(self, bytes: &[u8]) -> Result<(), ContentError> {
-        self.head(tag::BYTES, bytes.len());
-        self.feed(bytes);
+        self.block(tag::BYTES, bytes);
         Ok(())
     }
 
     fn serialize_none(self) -> Result<(), ContentError> {
-        self.feed(&[tag::NONE]);
+        self.word(tag::NONE);
         Ok(())
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), ContentError> {
-        self.feed(&[tag::SOME]);
+        self.word(tag::SOME);
         value.serialize(self)
     }
 
     fn serialize_unit(self) -> Result<(), ContentError> {
-        self.feed(&[tag::UNIT]);
+        self.word(tag::UNIT);
         Ok(())
     }
 
@@ -162,8 +194,8 @@ impl<'c> Serializer for &'c mut Content {
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Sequence<'c>, ContentError> {
         match len {
-            Some(len) => self.head(tag::SEQUENCE, len),
-            None => self.feed(&[tag::UNCOUNTED]),
+            Some(len) => self.head(tag::SEQUENCE, len as u64),
+            None => self.word(tag::UNCOUNTED),
         }
         Ok(Sequence {
             content: self,
@@ -172,7 +204,7 @@ impl<'c> Serializer for &'c mut Content {
     }
 
     fn serialize_tuple(self, len: usize) -> Result<Self, ContentError> {
-        self.head(tag::TUPLE, len);
+        self.head(tag::TUPLE, len as u64);
         Ok(self)
     }
 
@@ -193,15 +225,15 @@ impl<'c> Serializer for &'c mut Content {
 
     fn serialize_map(self, _: Option<usize>) -> Result<Entries<'c>, ContentError> {
         Ok(Entries {
+            entry: Content::new(self.seed),
             content: self,
-            entry: Content::new(),
             count: 0,
             sum: 0,
         })
     }
 
     fn serialize_struct(self, _: &'static str, len: usize) -> Result<Self, ContentError> {
-        self.head(tag::STRUCT, len);
+        self.head(tag::STRUCT, len as u64);
         Ok(self)
     }
 
@@ -229,14 +261,14 @@ impl SerializeSeq for Sequence<'_> {
     #[inline]
     fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ContentError> {
         if !self.counted {
-            self.content.feed(&[1]);
+            self.content.word(1);
         }
         value.serialize(&mut *self.content)
     }
 
     fn end(self) -> Result<(), ContentError> {
         if !self.counted {
-            self.content.feed(&[0]);
+            self.content.word(0);
         }
         Ok(())
     }
@@ -296,21 +328,20 @@ impl SerializeMap for Entries<'_> {
     type Error = ContentError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), ContentError> {
-        self.entry = Content::new();
+        self.entry.restart();
         key.serialize(&mut self.entry)
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ContentError> {
         value.serialize(&mut self.entry)?;
-        let entry = std::mem::replace(&mut self.entry, Content::new());
-        self.sum = self.sum.wrapping_add(entry.finish());
+        self.sum = self.sum.wrapping_add(self.entry.finish());
         self.count += 1;
         Ok(())
     }
 
     fn end(self) -> Result<(), ContentError> {
         self.content.head(tag::MAP, self.count);
-        self.content.feed(&self.sum.to_le_bytes());
+        self.content.long(self.sum);
         Ok(())
     }
 }

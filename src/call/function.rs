@@ -2,12 +2,13 @@
 
 use std::any::TypeId;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::Call;
 use super::arg::Parts;
 use super::args::{Args, Visit};
 use super::body::{Attempt, Body, Run};
+use super::content::{Hashing, Head};
 use super::handles::AnyHandle;
 use super::param::Portable;
 use super::parcel::{Parcel, Travelling, pack, unpack, unpack_from};
@@ -58,6 +59,8 @@ impl Info {
 pub struct Definition<A: Args, R> {
     info: Info,
     run: Run<A, R>,
+    /// What the keys of its calls begin with, once there was one.
+    head: OnceLock<Head>,
     once: Table,
     attempt: Table,
     travelling: Table,
@@ -71,6 +74,7 @@ impl<A: Args, R: Portable> Definition<A, R> {
         Self {
             info,
             run,
+            head: OnceLock::new(),
             once: Table::of_calls::<Body<A, R>, R>(itself),
             attempt: Table::of_calls::<Attempt<A, R>, R>(itself),
             travelling: Table::of_calls::<Travelling<A, R>, R>(itself),
@@ -89,6 +93,13 @@ impl<A: Args, R: Portable> Definition<A, R> {
         };
         Call::new(Job::call(&self.once, body), parts, Location::caller())
     }
+
+    /// The arguments of a call that is not in the graph yet.
+    #[inline]
+    fn args(job: &Job) -> &A::Held {
+        let body = job.body::<Body<A, R>>();
+        &body.expect("a call is made with a body").args
+    }
 }
 
 /// A function whose types are not known here.
@@ -100,6 +111,14 @@ pub trait Defined: Sync {
     /// Shows the arguments of a call that is not in the graph yet.
     #[doc(hidden)]
     fn each_arg(&self, job: &Job, visit: &mut Visit<'_>) -> Result<(), Failure>;
+
+    /// What the keys of its calls begin with.
+    #[doc(hidden)]
+    fn head(&self) -> &Head;
+
+    /// Hashes the arguments of a call that is not in the graph yet.
+    #[doc(hidden)]
+    fn hash(&self, job: &Job, hashing: &mut Hashing<'_>) -> Result<(), Failure>;
 
     /// Makes attempts of a call that is not in the graph yet.
     #[doc(hidden)]
@@ -137,8 +156,15 @@ impl<A: Args, R: Portable> Defined for Definition<A, R> {
     }
 
     fn each_arg(&self, job: &Job, visit: &mut Visit<'_>) -> Result<(), Failure> {
-        let body = job.body::<Body<A, R>>();
-        A::each(&body.expect("a call is made with a body").args, visit)
+        A::each(Self::args(job), visit)
+    }
+
+    fn head(&self) -> &Head {
+        self.head.get_or_init(|| Head::new(&self.info, A::NONE))
+    }
+
+    fn hash(&self, job: &Job, hashing: &mut Hashing<'_>) -> Result<(), Failure> {
+        A::hash(Self::args(job), hashing)
     }
 
     fn recipe(&'static self, job: Job) -> Recipe {

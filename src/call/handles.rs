@@ -6,7 +6,7 @@
 //! has no way to pass it. Outside of it a handle refuses to be serialized.
 
 use std::any::TypeId;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, Error as _};
@@ -156,38 +156,54 @@ pub(super) fn pack_value<T: Portable>(task: &TaskRef) -> Result<Parcel, Failure>
     pack(job::value::<T>(&task.engine().graph, task.index()))
 }
 
-/// What is done on this thread with the values that serde is driven over.
+/// What is done on this thread with the values that serde is driven over, unless they are hashed.
 enum Doing {
     Nothing,
     Packing(Vec<AnyHandle>),
     Unpacking(Arc<[AnyHandle]>),
-    /// Of calls of the client at this address, which the caller has in its hands. Its count of references is on a line
-    /// that all threads read, so it is not touched.
-    Hashing(usize),
 }
 
 thread_local! {
     static DOING: RefCell<Doing> = const { RefCell::new(Doing::Nothing) };
+    /// Hashed are arguments of calls of the client at this address, which the caller has in its hands; 0 is none. It stands
+    /// apart since every pure call sets it: a word without a destructor costs next to nothing.
+    static HASHING: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Puts back what was done before, also when the user's code panics.
-struct Outer(Option<Doing>);
+struct Outer {
+    doing: Option<Doing>,
+    _hashing: OuterHashing,
+}
+
+/// As [`Outer`], of the client for which was hashed.
+struct OuterHashing(usize);
 
 impl Outer {
     fn enter(doing: Doing) -> Self {
-        Self(Some(DOING.replace(doing)))
+        Self {
+            doing: Some(DOING.replace(doing)),
+            _hashing: OuterHashing(HASHING.replace(0)),
+        }
     }
 
     fn leave(mut self) -> Doing {
-        DOING.replace(self.0.take().expect("there until it is put back"))
+        DOING.replace(self.doing.take().expect("there until it is put back"))
     }
 }
 
 impl Drop for Outer {
     fn drop(&mut self) {
-        if let Some(outer) = self.0.take() {
+        if let Some(outer) = self.doing.take() {
             drop(DOING.replace(outer));
         }
+    }
+}
+
+impl Drop for OuterHashing {
+    #[inline]
+    fn drop(&mut self) {
+        HASHING.set(self.0);
     }
 }
 
@@ -208,8 +224,9 @@ pub(super) fn unpacking<R>(handles: &Arc<[AnyHandle]>, f: impl FnOnce() -> R) ->
 }
 
 /// Has the handles in what `f` serializes count as their keys, for a call of this client.
+#[inline]
 pub(super) fn hashing<R>(engine: &Arc<Engine>, f: impl FnOnce() -> R) -> R {
-    let _outer = Outer::enter(Doing::Hashing(address(engine)));
+    let _outer = OuterHashing(HASHING.replace(address(engine)));
     f()
 }
 
@@ -246,18 +263,21 @@ const FOREIGN: &str =
 /// As a part of the arguments or the result of a call; anywhere else it is an error.
 impl<T: Portable> Serialize for TaskFuture<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match HASHING.get() {
+            0 => {}
+            engine if engine != address(self.task().engine()) => {
+                return Err(S::Error::custom(FOREIGN));
+            }
+            _ => {
+                let mut bytes = Vec::with_capacity(32);
+                feed(self.task(), |part| bytes.extend_from_slice(part));
+                return serializer.serialize_bytes(&bytes);
+            }
+        }
         DOING.with_borrow_mut(|doing| match doing {
             Doing::Packing(handles) => {
                 handles.push(AnyHandle::portable(self.clone()));
                 serializer.serialize_u32(handles.len() as u32 - 1)
-            }
-            Doing::Hashing(engine) if *engine != address(self.task().engine()) => {
-                Err(S::Error::custom(FOREIGN))
-            }
-            Doing::Hashing(_) => {
-                let mut bytes = Vec::with_capacity(32);
-                feed(self.task(), |part| bytes.extend_from_slice(part));
-                serializer.serialize_bytes(&bytes)
             }
             Doing::Nothing | Doing::Unpacking(_) => Err(S::Error::custom(OUTSIDE)),
         })

@@ -135,7 +135,17 @@ impl Described {
 
 /// One after the other, not one in the other: calls nest deeper than a stack would take.
 impl Drop for Described {
+    #[inline]
     fn drop(&mut self) {
+        if self.job.is_some() || self.parts.0.is_some() {
+            self.drop_all();
+        }
+    }
+}
+
+impl Described {
+    #[cold]
+    fn drop_all(&mut self) {
         let mut nested = Vec::new();
         self.dismantle(&mut nested);
         while let Some(mut call) = nested.pop() {

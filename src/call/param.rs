@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::arg::{Arg, Kind};
+use super::content::Hashing;
 use super::handles::{Pack, pack_value};
 use super::parcel::{Encodable, Found, Source};
 use crate::awaiting::Value;
@@ -70,6 +71,10 @@ pub trait Param: 'static {
     #[doc(hidden)]
     fn item(held: &Self::Held) -> Item<'_>;
 
+    /// Hashes the argument, which is at this place.
+    #[doc(hidden)]
+    fn hash(held: &Self::Held, place: usize, hashing: &mut Hashing<'_>) -> Result<(), Failure>;
+
     #[doc(hidden)]
     fn decode(source: &mut Source<'_, '_>) -> Result<Self::Held, Failure>;
 }
@@ -87,6 +92,15 @@ impl<T: Portable> Arg<T> {
             Kind::Value(value) => Item::Value(value),
             Kind::Input(slot) => Item::Input(slot.place(), pack_value::<T>),
             Kind::Gone => unreachable!("it is looked at before it is given"),
+        }
+    }
+
+    #[inline]
+    fn hash(&self, place: usize, hashing: &mut Hashing<'_>) -> Result<(), Failure> {
+        match &self.0 {
+            Kind::Value(value) => hashing.value(place, value),
+            Kind::Input(slot) => hashing.input(slot.place()),
+            Kind::Gone => unreachable!("it is hashed before it is given"),
         }
     }
 
@@ -141,6 +155,11 @@ impl<T: Argument> Param for Own<T> {
         held.item()
     }
 
+    #[inline]
+    fn hash(held: &Arg<T>, place: usize, hashing: &mut Hashing<'_>) -> Result<(), Failure> {
+        held.hash(place, hashing)
+    }
+
     fn decode(source: &mut Source<'_, '_>) -> Result<Arg<T>, Failure> {
         Ok(Arg(match source.arg::<T>()? {
             Found::Value(value) => Kind::Value(value),
@@ -176,6 +195,11 @@ impl<T: Portable> Param for Lend<T> {
 
     fn item(held: &Arg<T>) -> Item<'_> {
         held.item()
+    }
+
+    #[inline]
+    fn hash(held: &Arg<T>, place: usize, hashing: &mut Hashing<'_>) -> Result<(), Failure> {
+        held.hash(place, hashing)
     }
 
     fn decode(source: &mut Source<'_, '_>) -> Result<Arg<T>, Failure> {
@@ -242,6 +266,13 @@ impl<T: Portable> Param for Keep<T> {
         match &held.0 {
             KeepingKind::Value(value) => Item::Value(&**value),
             KeepingKind::Input(slot) => Item::Input(slot.place(), pack_value::<T>),
+        }
+    }
+
+    fn hash(held: &Keeping<T>, place: usize, hashing: &mut Hashing<'_>) -> Result<(), Failure> {
+        match &held.0 {
+            KeepingKind::Value(value) => hashing.value(place, &**value),
+            KeepingKind::Input(slot) => hashing.input(slot.place()),
         }
     }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::args::Args;
 use super::body::{Run, future_in};
-use super::content::{Content, ContentError, refused};
+use super::content::refused;
 use super::function::{Defined, Info};
 use super::handles::{self, AnyHandle, Pack};
 use super::param::{Item, Portable};
@@ -31,14 +31,12 @@ pub struct Parcel {
     pub handles: Arc<[AnyHandle]>,
 }
 
-/// A value that can be encoded and hashed.
+/// A value that can be encoded.
 pub(crate) trait Encodable {
     fn encode(&self, bytes: &mut Vec<u8>) -> Result<(), postcard::Error>;
 
     /// Encodes it if that takes at most `limit` bytes, which is seen as soon as it takes more; counts all of them.
     fn measure(&self, bytes: &mut Vec<u8>, limit: usize) -> Result<u64, postcard::Error>;
-
-    fn feed(&self, content: &mut Content) -> Result<(), ContentError>;
 }
 
 impl<T: Serialize + 'static> Encodable for T {
@@ -59,10 +57,6 @@ impl<T: Serialize + 'static> Encodable for T {
             Some(array) => postcard::serialize_with_flavor(&raw::Bytes(array), measured),
             None => postcard::serialize_with_flavor(self, measured),
         }
-    }
-
-    fn feed(&self, content: &mut Content) -> Result<(), ContentError> {
-        self.serialize(content)
     }
 }
 
@@ -156,7 +150,7 @@ pub(crate) fn of_call(function: &'static dyn Defined, job: &Job) -> Result<Parce
                     (input as u32).encode(&mut bytes)
                 }
             };
-            encoded.map_err(|error| refused(place, function.info().name, &error))
+            encoded.map_err(|error| refused(place, function, &error))
         })
     });
     encoded?;

@@ -4,18 +4,18 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use super::arg::{Input, Rest};
+use super::function::Info;
 use super::{Call, Defined, Described, Parcel, content, parcel};
 use crate::elsewhere::{depart, depart_each};
 use crate::error::ErrorKind;
 use crate::future::TaskFuture;
-use crate::graph::Spec;
+use crate::graph::{Key, Spec};
 use crate::inputs::Linker;
-use crate::launch::{at, launch_alone, launch_now};
+use crate::launch::{at, launch_alone, launch_keyed, launch_now, refuse};
 use crate::pool::Engine;
 use crate::pool::asked::Refusal;
 use crate::pool::attempts::Recipe;
-use crate::pool::job::Job;
-use crate::pool::local;
+use crate::pool::local::{self, Local};
 use crate::pool::run::guarded;
 use crate::pool::want::TaskRef;
 use crate::task::sealed::{Sealed, SealedRetry};
@@ -37,12 +37,10 @@ impl<P, T: Send + Sync + 'static> IntoTask<P> for Call<T> {
             let plan = bare_plan(engine, function, bare.waits);
             return TaskFuture::own(plant(self.described, plan, false, bare.location));
         }
-        let job = self.described.job.take().expect("it is planted once");
         if info.pure {
-            let mut plan = bare_plan(engine, function, bare.waits);
-            purify(&mut plan, function, &job, &[]);
-            return plan.launch_alone(job, bare.location);
+            return launch_pure(self.described, info, bare);
         }
+        let job = self.described.job.take().expect("it is planted once");
         let spec = Spec {
             name: local::with(engine, |local| local.function_number(info)),
             ..at(bare.location)
@@ -65,6 +63,32 @@ impl<P, T: Send + Sync + 'static> IntoRetry<P> for Call<T> {
 
     fn launch_again(self, plan: Plan<'_>, location: &'static Location<'static>) -> TaskFuture<T> {
         TaskFuture::own(plant(self.described, plan, true, location))
+    }
+}
+
+/// The task of a pure call that is alone.
+#[inline]
+fn launch_pure<T>(mut call: Described, info: &'static Info, bare: &Bare<'_>) -> TaskFuture<T> {
+    let engine = bare.engine;
+    let hash = hash(&call, engine, &[]);
+    let job = call.job.take().expect("it is planted once");
+    let spec = |local: &Local| Spec {
+        name: local.function_number(info),
+        pure: true,
+        ..at(bare.location)
+    };
+    match hash {
+        Ok(hash) => launch_keyed(
+            engine,
+            spec,
+            Key::content(&info.name, hash),
+            job,
+            bare.waits,
+        ),
+        Err(why) => {
+            let spec = local::with(engine, spec);
+            refuse(engine, &spec, None, job, why)
+        }
     }
 }
 
@@ -198,10 +222,10 @@ fn make(
     let inputs: Vec<TaskRef> = inputs.into_iter().filter_map(Input::into_task).collect();
     let again = again || options.retries.is_some();
     options.apply(&mut plan);
-    let mut job = bed.call.job.take().expect("it is planted once");
     if function.info().pure && plan.key.is_none() {
-        purify(&mut plan, function, &job, &inputs);
+        purify(&mut plan, &bed.call, &inputs);
     }
+    let mut job = bed.call.job.take().expect("it is planted once");
     if plan.engine.calls_leave() {
         return depart(plan, function, job, inputs, again, location);
     }
@@ -236,12 +260,19 @@ fn make(
 }
 
 /// Gives a pure call the key that its content makes.
-fn purify(plan: &mut Plan<'_>, function: &'static dyn Defined, job: &Job, inputs: &[TaskRef]) {
+fn purify(plan: &mut Plan<'_>, call: &Described, inputs: &[TaskRef]) {
     plan.pure = true;
-    match checked(|| content::key(function, job, plan.engine, inputs)) {
-        Ok(key) => plan.key = Some(key),
+    match hash(call, plan.engine, inputs) {
+        Ok(hash) => plan.key = Some(Key::content(&call.function().info().name, hash)),
         Err(why) => plan.refuse_because(why),
     }
+}
+
+/// What is the key of a pure call.
+#[inline]
+fn hash(call: &Described, engine: &Arc<Engine>, inputs: &[TaskRef]) -> Result<u128, Refusal> {
+    let job = call.job.as_ref().expect("it is planted once");
+    checked(|| content::hash(call.function(), job, engine, inputs))
 }
 
 /// Calls what drives the user's `Serialize`; a panic there is an error as others are.

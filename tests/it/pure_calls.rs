@@ -1,6 +1,7 @@
 //! Pure calls: what makes two of them one.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -55,7 +56,31 @@ fn the_same_content_is_one_task() {
 fn the_key_is_the_same_in_every_process_and_version() {
     let client = Client::new().unwrap();
     let handle = client.submit(pinned::call(7, "abc", (1, Some(-1))));
-    assert_eq!(key(&handle), "pinned-d53394c9f3e4d96b52eee6050ad75233");
+    assert_eq!(key(&handle), "pinned-f8d0140a7e8e9a14acdde6934f73094f");
+}
+
+/// As of a call with arguments; of one without, the hash is known with the function.
+#[test]
+fn a_call_without_arguments_has_one_key() {
+    #[task(pure, name = "nothing")]
+    fn nothing() -> u64 {
+        7
+    }
+
+    #[task(pure, name = "nothing_else", version = 2)]
+    fn nothing_else() -> u64 {
+        8
+    }
+
+    let client = Client::new().unwrap();
+    let handle = client.submit(nothing::call());
+    assert_eq!(handle, client.submit(nothing::call()));
+    assert_eq!(key(&handle), "nothing-2ab7ed7951a1ad4db18d3a058a20b005");
+    let other = client.submit(nothing_else::call());
+    assert_eq!(*handle.result().unwrap(), 7);
+    assert_eq!(*other.result().unwrap(), 8);
+    let plain = client.submit(nothing::call().label("plain"));
+    assert_eq!(handle, plain, "options are no content");
 }
 
 #[test]
@@ -172,6 +197,86 @@ fn a_handle_inside_of_a_value_counts_as_its_key() {
     let elsewhere = Client::new().unwrap();
     let foreign = client.submit(first::call(vec![elsewhere.submit(inc::call(1))]));
     assert_eq!(foreign.result().unwrap_err().kind(), ErrorKind::Encoding);
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Stack {
+    frames: Vec<TaskFuture<u64>>,
+    by: u64,
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "kind")]
+enum Layer {
+    Raw { of: TaskFuture<u64> },
+}
+
+#[test]
+fn a_handle_in_a_struct_counts_as_its_key() {
+    #[task(pure)]
+    fn of_stack(stack: Stack) -> u64 {
+        stack.by
+    }
+
+    #[task(pure)]
+    fn of_layer(_layer: Layer) {}
+
+    let client = Client::builder().encode(false).build().unwrap();
+    let stack = |n, by| Stack {
+        frames: vec![client.submit(inc::call(n))],
+        by,
+    };
+    let one = client.submit(of_stack::call(stack(1, 2)));
+    assert_eq!(one, client.submit(of_stack::call(stack(1, 2))));
+    assert_ne!(one, client.submit(of_stack::call(stack(2, 2))));
+    assert_ne!(one, client.submit(of_stack::call(stack(1, 3))));
+    let layer = |n| Layer::Raw {
+        of: client.submit(inc::call(n)),
+    };
+    let raw = client.submit(of_layer::call(layer(1)));
+    assert_eq!(raw, client.submit(of_layer::call(layer(1))));
+    assert_ne!(raw, client.submit(of_layer::call(layer(2))));
+}
+
+/// Submits a pure call of the handle in it whenever it is serialized, before it serializes the handle itself.
+#[derive(Clone, Deserialize)]
+struct Nosy(TaskFuture<u64>);
+
+static SEEN: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+impl Serialize for Nosy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let client = tenter::try_current().map_or_else(Client::new, Ok).unwrap();
+        let nested = client.submit(look_at::call(vec![client.submit(inc::call(1))]));
+        SEEN.lock().unwrap().push(key(&nested));
+        self.0.serialize(serializer)
+    }
+}
+
+#[task(pure)]
+fn look_at(_of: Vec<TaskFuture<u64>>) {}
+
+/// What is under way on a thread when a `Serialize` submits a pure call, hashing or packing, is so again afterwards.
+#[test]
+fn a_pure_call_in_a_serialize_is_hashed_for_itself() {
+    #[task(pure)]
+    fn of_nosy(of: Nosy, also: Vec<TaskFuture<u64>>) -> Result<u64, tenter::TaskError> {
+        Ok(*of.0.result()? + *also[0].result()?)
+    }
+
+    for encode in [false, true] {
+        let client = Client::builder().encode(encode).build().unwrap();
+        let handle = |n| client.submit(inc::call(n));
+        let submit = |n, m| client.submit(of_nosy::call(Nosy(handle(n)), vec![handle(m)]));
+        let one = submit(1, 2);
+        assert_eq!(one, submit(1, 2));
+        assert_ne!(one, submit(2, 2));
+        assert_ne!(one, submit(1, 1));
+        assert_eq!(*one.result().unwrap(), 5);
+    }
+    let mut seen = SEEN.lock().unwrap().clone();
+    seen.dedup();
+    assert_eq!(seen.len(), 1, "{seen:?}");
 }
 
 #[derive(Clone, Deserialize)]
