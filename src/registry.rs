@@ -129,9 +129,13 @@ fn with<R>(f: impl FnOnce(&mut Registry) -> R) -> R {
     f(registry)
 }
 
-/// The function of this name.
+/// The function of this name. Every call that arrives asks: all that was collected is walked only for a name that is new.
 pub(crate) fn find(name: &str) -> Option<&'static dyn Defined> {
-    with(|registry| registry.by_name.get(name).copied())
+    let known = REGISTRY
+        .lock()
+        .as_ref()
+        .and_then(|registry| registry.by_name.get(name).copied());
+    known.or_else(|| with(|registry| registry.by_name.get(name).copied()))
 }
 
 /// All functions, by name.
