@@ -165,7 +165,7 @@ impl<P> Client<P> {
         E: Into<Failure>,
     {
         let job = Job::new::<F, _, _>(move |_| f().map_err(Into::into));
-        launch_alone(&self.engine, &at(Location::caller()), job)
+        launch_alone(&self.engine, &at(Location::caller()), job, true)
     }
 
     /// Runs a closure on the results of other tasks, once all of them have finished.
@@ -238,6 +238,7 @@ impl<P> Client<P> {
                 &self.engine,
                 &at(location),
                 Job::new::<F, _, _>(move |_| Ok(f(item))),
+                true,
             )
         };
         items.into_iter().map(submit).collect()
@@ -284,8 +285,8 @@ impl<P> Client<P> {
     /// Runs a closure, or a call of a `#[task]` function, as a task.
     ///
     /// Costs less than a microsecond, and blocks only where [`max_pending`](Builder::max_pending) says so. The task runs as
-    /// long as somebody wants it: keep the handle, or [`detach`](TaskFuture::detach) it. What is wrong already now (the client is closed) comes back as a handle
-    /// that has failed. A panic in the closure is caught and is the task's error.
+    /// long as somebody wants it: keep the handle, or [`detach`](TaskFuture::detach) it. What is wrong already now (the client
+    /// is closed) comes back as a handle that has failed. A panic in the closure is caught and is the task's error.
     ///
     /// ```
     /// # let client = tenter::Client::new()?;

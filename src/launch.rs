@@ -48,20 +48,16 @@ pub(crate) fn launch<R>(
     TaskFuture::own(task)
 }
 
-/// As [`launch`], without inputs.
+/// As [`launch`], without inputs. Where there is a limit on pending tasks, `waits` for room.
 #[inline]
-pub(crate) fn launch_alone<R>(engine: &Arc<Engine>, spec: &Spec, job: Job) -> TaskFuture<R> {
-    if let Some(why) = obstacle(engine, true) {
+pub(crate) fn launch_alone<R>(
+    engine: &Arc<Engine>,
+    spec: &Spec,
+    job: Job,
+    waits: bool,
+) -> TaskFuture<R> {
+    if let Some(why) = obstacle(engine, waits) {
         return refuse(engine, spec, None, job, why);
-    }
-    TaskFuture::own(local::with(engine, |local| local.submit(spec, &[], job)))
-}
-
-/// As [`launch_alone`], however many tasks are pending.
-#[inline]
-pub(crate) fn launch_now<R>(engine: &Arc<Engine>, spec: &Spec, job: Job) -> TaskFuture<R> {
-    if engine.is_closed() {
-        return refuse(engine, spec, None, job, CLOSED);
     }
     TaskFuture::own(local::with(engine, |local| local.submit(spec, &[], job)))
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use crate::future::TaskFuture;
 use crate::graph::Spec;
-use crate::launch::{at, launch_now};
+use crate::launch::{at, launch_alone};
 use crate::pool::async_wait::AsyncWait;
 use crate::pool::job::Job;
 use crate::pool::local;
@@ -126,6 +126,6 @@ where
     local::with(&engine, |local| {
         // Who settles a task may be in a scope of its own, and must not wait for room.
         let _scope = local.enter_scope(None);
-        launch_now::<()>(&engine, &spec, job).detach();
+        launch_alone::<()>(&engine, &spec, job, false).detach();
     });
 }

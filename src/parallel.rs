@@ -7,7 +7,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use crate::client::Client;
 use crate::future::TaskFuture;
-use crate::launch::{at, launch_alone, launch_now};
+use crate::launch::{at, launch_alone};
 use crate::pool::job::Job;
 use crate::pool::local::{self, Local};
 use crate::task::TakesClosures;
@@ -41,16 +41,13 @@ impl<P> Client<P> {
         let (f, spec) = (Arc::new(f), at(Location::caller()));
         // What holds for the caller does not hold on rayon's threads by itself: its scope, and that tasks never wait.
         let scope = local::with(self.engine(), Local::scope);
-        let launch = match local::current() {
-            Some(_) => launch_now,
-            None => launch_alone,
-        };
+        let waits = local::current().is_none();
         let submit = |item| {
             let f = Arc::clone(&f);
             let job = Job::new::<F, _, _>(move |_| Ok(f(item)));
             local::with(self.engine(), |local| {
                 let _scope = local.enter_scope(scope.clone());
-                launch(self.engine(), &spec, job)
+                launch_alone(self.engine(), &spec, job, waits)
             })
         };
         items.into_par_iter().map(submit).collect()

@@ -14,7 +14,8 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
     /// A task that failed by itself can be made anew if it was submitted with [`retries`](crate::Task::retries), of 0 too,
     /// since its closure is kept then; so can one whose time was over. What failed through such tasks has not run, and
     /// keeps its closure and its inputs as long as it has a handle. New tasks have the options, the name and the key of
-    /// the old ones: the key names the new task from then on, unless it has come to name another one meanwhile. Inputs that have not failed stay as they are.
+    /// the old ones: the key names the new task from then on, unless it has come to name another one meanwhile. Inputs that
+    /// have not failed stay as they are.
     ///
     /// Of a task that has not failed this is a clone of the handle. A failed task is made anew once: while its successor
     /// has not failed in turn, a second call, or a retry of another task that failed through it, finds that one. The old

@@ -130,7 +130,8 @@ impl<'scope> Scope<'scope, '_> {
             Ok(())
         });
         let spawned = self.spawned();
-        let task: TaskFuture<()> = launch_alone(&spawned.engine, &at(Location::caller()), job);
+        let task: TaskFuture<()> =
+            launch_alone(&spawned.engine, &at(Location::caller()), job, true);
         spawned.tasks.lock().push(task.clone());
         ScopedTask {
             task,

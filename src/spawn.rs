@@ -40,7 +40,7 @@ impl<P> Client<P> {
         A: Future<Output: Send + Sync + 'static> + Send + 'static,
     {
         let job = Job::future(future, Ok);
-        launch_alone(self.engine(), &at(Location::caller()), job)
+        launch_alone(self.engine(), &at(Location::caller()), job, true)
     }
 
     /// Runs a future that may fail as a task; its error is the task's.
@@ -64,7 +64,7 @@ impl<P> Client<P> {
         E: Into<Failure> + 'static,
     {
         let job = Job::future(future, fallible);
-        launch_alone(self.engine(), &at(Location::caller()), job)
+        launch_alone(self.engine(), &at(Location::caller()), job, true)
     }
 
     /// Runs the future that a closure makes of the results of other tasks, once all of them have finished.

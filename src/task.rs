@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::future::TaskFuture;
 use crate::graph::{Key, Spec};
 use crate::inputs::{Held, Inputs, Linker};
-use crate::launch::{at, launch_alone, launch_now, obstacle, refusal};
+use crate::launch::{at, launch_alone, obstacle, refusal};
 use crate::place::Local;
 use crate::pool::Engine;
 use crate::pool::asked::{Asked, Refusal};
@@ -96,12 +96,7 @@ where
     #[allow(private_interfaces, reason = "called by this crate only")]
     fn launch(self, bare: &Bare<'_>) -> TaskFuture<R> {
         let job = Job::new::<F, _, _>(move |_| Ok(self()));
-        let spec = at(bare.location);
-        if bare.waits {
-            launch_alone(bare.engine, &spec, job)
-        } else {
-            launch_now(bare.engine, &spec, job)
-        }
+        launch_alone(bare.engine, &at(bare.location), job, bare.waits)
     }
 
     #[inline]
@@ -254,9 +249,7 @@ impl<P> Task<'_, Once, P> {
     pub fn submit<K: IntoTask<P>>(self, task: K) -> TaskFuture<K::Output> {
         task.launch_as(self.plan, Location::caller())
     }
-}
 
-impl<P> Task<'_, Once, P> {
     /// As [`Client::try_submit`](crate::Client::try_submit).
     #[track_caller]
     pub fn try_submit<R, E, F>(self, f: F) -> TaskFuture<R>

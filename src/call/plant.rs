@@ -11,7 +11,7 @@ use crate::error::ErrorKind;
 use crate::future::TaskFuture;
 use crate::graph::{Key, Spec};
 use crate::inputs::Linker;
-use crate::launch::{at, launch_alone, launch_keyed, launch_now, refuse};
+use crate::launch::{at, launch_alone, launch_keyed, refuse};
 use crate::pool::Engine;
 use crate::pool::asked::Refusal;
 use crate::pool::attempts::Recipe;
@@ -45,11 +45,7 @@ impl<P, T: Send + Sync + 'static> IntoTask<P> for Call<T> {
             name: local::with(engine, |local| local.function_number(info)),
             ..at(bare.location)
         };
-        if bare.waits {
-            launch_alone(engine, &spec, job)
-        } else {
-            launch_now(engine, &spec, job)
-        }
+        launch_alone(engine, &spec, job, bare.waits)
     }
 
     fn launch_as(self, plan: Plan<'_>, location: &'static Location<'static>) -> TaskFuture<T> {

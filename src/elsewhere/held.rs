@@ -20,7 +20,7 @@ use crate::call::{AnyHandle, Pack};
 use crate::driver::Backend;
 use crate::error::TaskError;
 use crate::graph::{Spec, State};
-use crate::launch::launch_now;
+use crate::launch::launch_alone;
 use crate::on_done::watch_task;
 use crate::pool::job::Job;
 use crate::pool::want::TaskRef;
@@ -200,7 +200,7 @@ impl Held {
             step_all(then(all_tickets(&parts)));
             Ok(())
         });
-        launch_now::<()>(&engine, &Spec::default(), job).detach();
+        launch_alone::<()>(&engine, &Spec::default(), job, false).detach();
         Vec::new()
     }
 }

@@ -103,28 +103,29 @@ impl Local {
     /// Counts a new task, while nobody asked for transitions.
     #[inline]
     pub(super) fn count_queued(&self, name: u32) {
-        self.stripe.all.count(Event::Queued);
-        if name != 0 {
-            self.stripe.count_named(name, Event::Queued);
-        }
+        self.count_new(name, Event::Queued);
     }
 
     /// Counts a new task that is not queued yet. Says whether there is something to tell.
     #[inline]
     pub(super) fn count_born(&self, born: Born, name: u32, at: Option<Instant>) -> bool {
-        self.stripe.all.count(Event::Queued);
-        if name | self.traced == 0 {
-            return false;
-        }
         let event = match born {
             Born::Ready(_) => Event::Queued,
             Born::Waiting(_) => Event::Waiting,
         };
-        self.stripe.count_named(name, event);
+        self.count_new(name, event);
         if self.traced != 0 {
             self.note_event(born.index(), event, at);
         }
         self.traced != 0
+    }
+
+    #[inline]
+    fn count_new(&self, name: u32, event: Event) {
+        self.stripe.all.count(Event::Queued);
+        if name != 0 {
+            self.stripe.count_named(name, event);
+        }
     }
 
     #[cold]
