@@ -158,14 +158,14 @@ fn an_error_of_a_task_run_by_name_is_told() {
 #[test]
 fn bytes_that_name_one_input_twice_are_refused() {
     #[task]
-    fn concat(a: Vec<(u64,)>, b: &[(u64,)]) -> Vec<(u64,)> {
+    fn concat(a: Vec<u64>, b: &[u64]) -> Vec<u64> {
         [&a, b].concat()
     }
 
     let client = Client::new().unwrap();
     let out = describe(&client, concat::call(vec![], vec![])).unwrap();
     let run = |bytes: &[u8]| {
-        let inputs = [vec![(1u64,)], vec![(2,)]].map(|input| AnyHandle::new(client.scatter(input)));
+        let inputs = [vec![1u64], vec![2]].map(|input| AnyHandle::new(client.scatter(input)));
         let args = Parcel {
             bytes: bytes.to_vec(),
             handles: Arc::new([]),
