@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
-use tenter::{
-    Carried, Client, Local, NameError, Queue, TaskFuture, Variable, WaitError, current, task,
-};
+use tenter::{Anywhere, Client, NameError, Queue, TaskFuture, Variable, WaitError, current, task};
 
 use crate::Fault;
 use crate::detector_a::DetectorA;
@@ -49,10 +47,7 @@ pub(crate) struct Exposure {
 }
 
 /// The frames on their way.
-pub(crate) fn exposures<P>(client: &Client<P>) -> Result<Queue<Exposure>, NameError>
-where
-    Exposure: Carried<P>,
-{
+pub(crate) fn exposures(client: &Client<Anywhere>) -> Result<Queue<Exposure>, NameError> {
     client.queue("exposures", EXPOSURES)
 }
 
@@ -118,7 +113,7 @@ const ROUNDS: usize = 5;
 /// A detector's way into the pipeline. A frame is its until it is stored: what gets lost on the way is delivered again.
 struct Delivery {
     schedule: Schedule,
-    client: Client<Local>,
+    client: Client<Anywhere>,
     knobs: Knobs,
     exposures: Queue<Exposure>,
     progress: Variable<Progress>,
@@ -126,7 +121,7 @@ struct Delivery {
 
 impl Delivery {
     fn of(schedule: Schedule) -> Result<Self, Fault> {
-        let client = current();
+        let client = current().anywhere();
         Ok(Self {
             schedule,
             knobs: Knobs::of(&client)?,

@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use tenter::{Carried, Client, Event, NameError, Variable, WaitError};
+use tenter::{Anywhere, Client, Event, NameError, Variable, WaitError};
 
 /// `mask_sigma` at the start, and from half-way on.
 pub(crate) const FIRST_SIGMA: f64 = 8.0;
@@ -17,11 +17,7 @@ pub(crate) struct Knobs {
 
 impl Knobs {
     /// Those of this client's run.
-    pub(crate) fn of<P>(client: &Client<P>) -> Result<Self, NameError>
-    where
-        bool: Carried<P>,
-        f64: Carried<P>,
-    {
+    pub(crate) fn of(client: &Client<Anywhere>) -> Result<Self, NameError> {
         Ok(Self {
             stop: client.variable("stop")?,
             mask_sigma: client.variable("mask_sigma")?,

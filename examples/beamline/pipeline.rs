@@ -9,7 +9,7 @@
 //! Each step is a call, so it may run wherever its inputs are. Only `integrate` and `preview` look at the frame; what they give is small.
 
 use serde::{Deserialize, Serialize};
-use tenter::{Client, TaskFuture, as_completed, current, task};
+use tenter::{Anywhere, Client, TaskFuture, as_completed, current, task};
 
 use crate::Fault;
 use crate::background::{Calibration, take_background};
@@ -35,7 +35,7 @@ pub(crate) struct Instrument {
 /// Takes frames until their queue is closed and empty, then waits for those under way. Gives the number of frames.
 #[task]
 pub(crate) fn consume(instruments: &[Instrument; 2]) -> Result<u32, Fault> {
-    let client = current();
+    let client = current().anywhere();
     let (knobs, exposures) = (Knobs::of(&client)?, exposures(&client)?);
     let mut in_flight = as_completed([]);
     let mut taken = 0;
@@ -55,8 +55,8 @@ pub(crate) fn consume(instruments: &[Instrument; 2]) -> Result<u32, Fault> {
 }
 
 /// Submits the graph of one frame. The handle is done when its row is on the way to the database.
-fn process<P>(
-    client: &Client<P>,
+fn process(
+    client: &Client<Anywhere>,
     exposure: Exposure,
     instrument: &Instrument,
     (mask_sigma, knob_version): (f64, u64),

@@ -1,7 +1,7 @@
 //! What the writer says is stored: to those who watch, and to the detectors, which keep a frame until it is.
 
 use serde::{Deserialize, Serialize};
-use tenter::{Carried, Client, NameError, Variable};
+use tenter::{Anywhere, Client, NameError, Variable};
 
 use crate::detector::Detector;
 use crate::detector_b;
@@ -15,10 +15,7 @@ pub(crate) struct Progress {
 }
 
 /// The newest, once there is one.
-pub(crate) fn progress<P>(client: &Client<P>) -> Result<Variable<Progress>, NameError>
-where
-    Progress: Carried<P>,
-{
+pub(crate) fn progress(client: &Client<Anywhere>) -> Result<Variable<Progress>, NameError> {
     client.variable("progress")
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
-use tenter::{Carried, Client, NameError, Queue, WaitError, current, task};
+use tenter::{Anywhere, Client, NameError, Queue, WaitError, current, task};
 
 use crate::Fault;
 use crate::detector::Detector;
@@ -60,10 +60,7 @@ pub(crate) struct Row {
 }
 
 /// The rows on their way to the writer.
-pub(crate) fn rows<P>(client: &Client<P>) -> Result<Queue<Row>, NameError>
-where
-    Row: Carried<P>,
-{
+pub(crate) fn rows(client: &Client<Anywhere>) -> Result<Queue<Row>, NameError> {
     client.queue("rows", ROWS)
 }
 
@@ -82,7 +79,7 @@ pub(crate) fn store(
         profile,
         peaks,
     };
-    Ok(rows(&current())?.put(row)?)
+    Ok(rows(&current().anywhere())?.put(row)?)
 }
 
 /// Makes the file and its table.
@@ -98,7 +95,7 @@ pub(crate) fn create(path: &Path) -> rusqlite::Result<()> {
 /// already stays as it is, so whoever does not know whether a frame was stored may send it again. Gives the number of rows.
 #[task]
 pub(crate) fn write(path: PathBuf, first_halves: [u32; 2]) -> Result<u32, Fault> {
-    let client = current();
+    let client = current().anywhere();
     let (rows, shown, knobs) = (rows(&client)?, progress(&client)?, Knobs::of(&client)?);
     let mut database =
         open(&path).map_err(|error| format!("the database does not open: {error}"))?;
