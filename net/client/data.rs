@@ -79,7 +79,7 @@ impl Session {
     pub(super) fn put(&self, ticket: u64, data: Run, holder: Holder) {
         let content = match self.state().open.get(&ticket) {
             Some(Open {
-                what: What::Copy(kept),
+                what: What::Copy(kept) | What::Parting(kept),
                 ..
             }) => kept.clone(),
             _ => return,

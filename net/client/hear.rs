@@ -1,12 +1,10 @@
 //! What the scheduler says.
 
-use hashbrown::hash_map::Entry;
-
 use super::failure::report_of;
 use super::session::Session;
 use super::state::{Open, What};
 use crate::driver::RemoteId;
-use crate::net::message::{Condition, Finished, Located, TaskId, ToClient};
+use crate::net::message::{Condition, Finished, Located, TaskId, Ticket, ToClient};
 
 impl Session {
     /// Takes in what the scheduler says. It may run user code: decoders, wakers, destructors.
@@ -55,34 +53,47 @@ impl Session {
 
     /// A ticket of which nothing more is to be heard.
     fn close_ticket(&self, ticket: u64) -> Option<Open> {
-        self.state().open.remove(&ticket)
+        let state = &mut *self.state();
+        let open = state.open.remove(&ticket)?;
+        if matches!(open.what, What::Parting(_)) {
+            state.released.push(Ticket(ticket));
+        }
+        Some(open)
     }
 
     fn finished(&self, ticket: u64, result: &Finished, mentions: &[TaskId]) {
         match result {
             Finished::Inline(bytes) => self.arrived(ticket, bytes, mentions),
             Finished::Held { .. } => {
-                let state = &mut *self.state();
-                if let Some((landing, progress)) = state.progress(ticket) {
+                let mut guard = self.state();
+                let state = &mut *guard;
+                let done_with = if let Some((landing, progress)) = state.progress(ticket) {
                     landing.finished();
                     progress.held = true;
                     self.fetch_if_wanted(state, ticket);
+                    None
                 } else {
-                    let open = state.open.get_mut(&ticket);
-                    open.into_iter().for_each(Open::is_there);
-                }
+                    state.is_there(ticket)
+                };
+                // What it was may ask for the state in its end.
+                drop(guard);
+                drop(done_with);
             }
         }
     }
 
     /// The result of a task is here.
     pub(super) fn arrived(&self, ticket: u64, bytes: &[u8], mentions: &[TaskId]) {
-        let open = match self.state().open.entry(ticket) {
-            Entry::Vacant(_) => return,
-            Entry::Occupied(mut open) if matches!(open.get().what, What::Copy(_)) => {
-                return open.get_mut().is_there();
+        let (open, done_with) = {
+            let state = &mut *self.state();
+            match state.progress(ticket) {
+                Some(_) => (state.open.remove(&ticket), None),
+                None => (None, state.is_there(ticket)),
             }
-            Entry::Occupied(open) => open.remove(),
+        };
+        drop(done_with);
+        let Some(open) = open else {
+            return;
         };
         let names = mentions.iter().map(|task| RemoteId {
             slot: task.slot,

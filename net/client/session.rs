@@ -10,7 +10,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::kinds;
 use super::outlet::Outlet;
-use super::state::{Open, State, What};
+use super::state::{LetGo, Open, State, What};
 use crate::driver::{
     Answers, Backend, Coordinates, Gone, Landing, Order, OrderKey, RemoteId, WorkerId, WorkerInfo,
 };
@@ -248,7 +248,9 @@ impl Backend for Session {
             if state.ended.is_some() {
                 return;
             }
-            let open = state.open.remove(&ticket);
+            let LetGo::Now(open) = state.let_go(ticket) else {
+                return;
+            };
             if detached {
                 self.say(&FromClient::Detach {
                     tickets: vec![Ticket(ticket)],

@@ -66,6 +66,8 @@ pub(super) enum What {
     Task(Progress),
     /// A value of this process, kept until a worker has it.
     Copy(Bytes),
+    /// The same when nobody here wants it any more: what was sent away with its handle may, so it is let go only then.
+    Parting(Bytes),
 }
 
 /// How far the result of a task is on its way here.
@@ -102,22 +104,53 @@ impl State {
                 what: What::Task(progress),
             } => Some((landing, progress)),
             Open {
-                what: What::Copy(_),
+                what: What::Copy(_) | What::Parting(_),
                 ..
             } => None,
         }
     }
 }
 
-impl Open {
-    /// A worker has the copy of a value of this process.
-    pub(super) fn is_there(&mut self) {
-        self.landing.finished();
-        if let What::Copy(kept) = &mut self.what {
-            *kept = Bytes::new();
+impl State {
+    /// A worker has the copy of a value of this process, or it is in the scheduler's hands. Gives what is no more.
+    pub(super) fn is_there(&mut self, ticket: u64) -> Option<Open> {
+        let open = self.open.get_mut(&ticket)?;
+        match &mut open.what {
+            What::Copy(kept) => *kept = Bytes::new(),
+            What::Parting(_) => {
+                self.released.push(Ticket(ticket));
+                return self.open.remove(&ticket);
+            }
+            What::Task(_) => return None,
         }
+        open.landing.finished();
+        None
     }
 
+    /// Nobody here wants it any more. If it is a value that no worker has yet, it stays until one does.
+    pub(super) fn let_go(&mut self, ticket: u64) -> LetGo {
+        match self.open.get_mut(&ticket).map(|open| &mut open.what) {
+            Some(What::Copy(kept)) if !kept.is_empty() => {
+                let kept = std::mem::take(kept);
+                if let Some(open) = self.open.get_mut(&ticket) {
+                    open.what = What::Parting(kept);
+                }
+                LetGo::Later
+            }
+            _ => LetGo::Now(self.open.remove(&ticket)),
+        }
+    }
+}
+
+/// When a ticket is let go that nobody here wants any more.
+pub(super) enum LetGo {
+    /// Now, and this was known of it.
+    Now(Option<Open>),
+    /// Once its value has arrived.
+    Later,
+}
+
+impl Open {
     pub(super) fn task(landing: Landing) -> Self {
         Self {
             landing,

@@ -425,3 +425,20 @@ fn a_worker_that_nobody_answers_does_not_start() {
     let error = Worker::start(&address, named("lost")).unwrap_err();
     assert!(error.to_string().contains("cannot connect"), "{error}");
 }
+
+#[test]
+fn a_value_that_is_let_go_at_once_reaches_who_it_was_given_to() {
+    let cluster = Cluster::of(1);
+    let (giver, taker) = (cluster.client(), cluster.client());
+    let given = giver.queue::<TaskFuture<Vec<u8>>>("values", 0).unwrap();
+    let taken = taker.queue::<TaskFuture<Vec<u8>>>("values", 0).unwrap();
+    for _ in 0..20 {
+        let value = giver.scatter(vec![7; 1_000_000]);
+        given.put(value).unwrap();
+        assert_eq!(taken.get().unwrap().result().unwrap().len(), 1_000_000);
+    }
+    drop((taken, given, taker, giver));
+    until("everything is let go", || {
+        cluster.scheduler.census().tasks == 0
+    });
+}
