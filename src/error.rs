@@ -327,7 +327,8 @@ impl WaitError {
             Self::TimedOut => ErrorKind::TimedOut,
             Self::Empty | Self::Full => ErrorKind::Failed,
             Self::Encoding(_) => ErrorKind::Encoding,
-            Self::Exceeds { .. } | Self::Disconnected(_) => ErrorKind::Failed,
+            Self::Disconnected(_) => ErrorKind::Disconnected,
+            Self::Exceeds { .. } => ErrorKind::Failed,
         }
     }
 }

@@ -13,7 +13,9 @@ use crate::inputs::Linker;
 use crate::pool::Engine;
 use crate::pool::asked::Refusal;
 use crate::pool::job::Job;
-use crate::pool::local::{self, Local};
+use crate::pool::local;
+#[cfg(feature = "task")]
+use crate::pool::local::Local;
 
 pub(crate) const CLOSED: Refusal = (
     ErrorKind::Closed,
@@ -63,6 +65,7 @@ pub(crate) fn launch_alone<R>(
 }
 
 /// As [`launch_alone`], under a key. The share that it is made through says what its options are.
+#[cfg(feature = "task")]
 #[inline]
 pub(crate) fn launch_keyed<R>(
     engine: &Arc<Engine>,

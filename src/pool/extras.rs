@@ -72,7 +72,10 @@ impl Extra {
             gate,
             label: label.clone(),
             scope: scope.clone(),
-            ..Self::default()
+            #[cfg(feature = "task")]
+            remote: None,
+            #[cfg(feature = "task")]
+            twin: Mutex::default(),
         }
     }
 }

@@ -30,13 +30,30 @@ impl<T> Codec<T> {
     /// `Encoding`.
     pub(in crate::sync) fn pack(&self, value: &T) -> Result<Parcel, WaitError> {
         let parcel = (self.pack)(value).map_err(|error| WaitError::Encoding(error.to_string()))?;
-        parcel.check_size::<T>()
+        Self::check_size(parcel)
     }
 
     /// # Errors
     /// `Encoding`.
     pub(in crate::sync) fn unpack(&self, parcel: &Parcel) -> Result<T, WaitError> {
         (self.unpack)(parcel).map_err(|error| WaitError::Encoding(error.to_string()))
+    }
+
+    #[cfg(feature = "task")]
+    fn check_size(parcel: Parcel) -> Result<Parcel, WaitError> {
+        let bytes = parcel.bytes.len();
+        if bytes <= LARGEST {
+            return Ok(parcel);
+        }
+        let kind = std::any::type_name::<T>();
+        Err(WaitError::Encoding(format!(
+            "this `{kind}` takes {bytes} bytes, and what is shared by name at most {LARGEST}: share a handle of it, from `scatter`",
+        )))
+    }
+
+    #[cfg(not(feature = "task"))]
+    fn check_size(parcel: Parcel) -> Result<Parcel, WaitError> {
+        Ok(parcel)
     }
 }
 
@@ -87,17 +104,6 @@ impl Parcel {
         };
         crate::elsewhere::tickets(&handles, Box::new(named));
     }
-
-    fn check_size<T>(self) -> Result<Self, WaitError> {
-        if self.bytes.len() <= LARGEST {
-            return Ok(self);
-        }
-        Err(WaitError::Encoding(format!(
-            "this `{}` takes {} bytes, and what is shared by name at most {LARGEST}: share a handle of it, from `scatter`",
-            std::any::type_name::<T>(),
-            self.bytes.len(),
-        )))
-    }
 }
 
 #[cfg(not(feature = "task"))]
@@ -107,10 +113,6 @@ impl Parcel {
     }
 
     pub(super) fn name_handles(self, _: impl FnOnce(Result<SentItem, WaitError>) + Send + 'static) {
-    }
-
-    fn check_size<T>(self) -> Result<Self, WaitError> {
-        Ok(self)
     }
 }
 
