@@ -1,4 +1,5 @@
 //! What does a task cost that depends on no other: submitted from outside the pool, run, its result read, its handle dropped?
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 mod peers;
 #[path = "peers/rayon_pool.rs"]
@@ -7,7 +8,7 @@ mod rayon_pool;
 use std::hash::BuildHasher;
 use std::hint::black_box;
 use std::ops::Range;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
@@ -25,6 +26,8 @@ const KEYS: u64 = 10_000;
 const KEYED_TASKS_1M: u64 = 10_000;
 const KEYS_1M: u64 = 1_000_000;
 const SHARDS: usize = 64;
+/// Of a ratio, both sides in each.
+const ROUNDS: usize = 101;
 
 static LEFT: Countdown = Countdown::new();
 
@@ -250,6 +253,38 @@ fn call(criterion: &mut Criterion) {
         })
     });
     group.finish();
+    print_call_ratios();
+}
+
+/// What a call is held to: both sides in turns on one client, medians of the rounds.
+fn print_call_ratios() {
+    let client = forgetful();
+    let kept = submit_keyed(&client, 0..KEYS);
+    read(&kept);
+    let closure = || read_all((0..KEYED_TASKS).map(|_| client.submit(|| ())));
+    let noop = || read_all((0..KEYED_TASKS).map(|_| client.submit(noop::call())));
+    let ratio = ratio_in_turns(noop, closure);
+    println!("call: no-op call / no-op closure: {ratio:.2} (at most 1.3)");
+    let mut next = fresh_keys(KEYS, KEYED_TASKS);
+    let keyed = || read(&submit_keyed(&client, next()));
+    let mut next = fresh_keys(KEYS, KEYED_TASKS);
+    let pure = || read_all(next().map(|i| client.submit(first_pure::call(i, i))));
+    let ratio = ratio_in_turns(pure, keyed);
+    println!("call: pure call of two integers / keyed: {ratio:.2} (at most 1.5)");
+}
+
+fn ratio_in_turns(mut one: impl FnMut(), mut other: impl FnMut()) -> f64 {
+    let mut rounds: Vec<f64> = (0..ROUNDS)
+        .map(|_| time(&mut one) / time(&mut other))
+        .collect();
+    rounds.sort_unstable_by(f64::total_cmp);
+    rounds[ROUNDS / 2]
+}
+
+fn time(f: &mut impl FnMut()) -> f64 {
+    let start = Instant::now();
+    f();
+    start.elapsed().as_secs_f64()
 }
 
 /// A client that remembers no pure results: `keyed` ones are not remembered either.
