@@ -47,7 +47,7 @@ impl Session {
             }
             state.questions.enter()
         };
-        self.say(&FromClient::Ask { request, question });
+        self.say(FromClient::Ask { request, question });
         self.outlet.flush();
         answer.recv_timeout(PATIENCE).map_err(|why| {
             self.state().questions.open.remove(&request);

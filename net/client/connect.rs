@@ -95,9 +95,9 @@ struct Line {
 }
 
 impl Outlet for Line {
-    fn send(&self, words: &FromClient) -> Result<(), WireError> {
+    fn send(&self, words: FromClient) -> Result<(), WireError> {
         match self.link.get() {
-            Some(link) => link.send([words]),
+            Some(link) => link.send([&words]),
             None => Ok(()),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::session::Session;
-use super::state::{Open, Progress, State, What};
+use super::state::{Open, State, What};
 use crate::ErrorKind;
 use crate::driver::Gone;
 use crate::net::data::{NotFetched, Peers};
@@ -21,7 +21,7 @@ impl Session {
         {
             progress.asked = true;
             let ticket = Ticket(ticket);
-            self.say(&FromClient::Fetch { ticket });
+            self.say(FromClient::Fetch { ticket });
         }
     }
 
@@ -34,10 +34,7 @@ impl Session {
         mentions: Vec<TaskId>,
     ) {
         match self.state().progress(ticket) {
-            Some((_, progress)) if !progress.fetching => {
-                progress.fetching = true;
-                progress.mentions = mentions;
-            }
+            Some((_, progress)) if !progress.fetching => progress.fetching = true,
             _ => return,
         }
         let Some(peers) = self.peers_or_fail(ticket) else {
@@ -46,24 +43,21 @@ impl Session {
         let session = self.itself.clone();
         peers.fetch(data, bytes, holders, move |fetched| {
             if let Some(session) = session.upgrade() {
-                session.fetched(ticket, fetched);
+                session.fetched(ticket, fetched, &mentions);
             }
         });
     }
 
-    fn fetched(&self, ticket: u64, fetched: Result<Bytes, NotFetched>) {
-        let mentions = match self.state().progress(ticket) {
-            Some((_, progress)) => {
-                progress.fetching = false;
-                std::mem::take(&mut progress.mentions)
-            }
+    fn fetched(&self, ticket: u64, fetched: Result<Bytes, NotFetched>, mentions: &[TaskId]) {
+        match self.state().progress(ticket) {
+            Some((_, progress)) => progress.fetching = false,
             None => return,
-        };
+        }
         match fetched {
-            Ok(bytes) => self.arrived(ticket, &bytes, &mentions),
+            Ok(bytes) => self.arrived(ticket, &bytes, mentions),
             Err(failed) => {
                 for (holder, absent) in failed.tried {
-                    self.say(&FromClient::FetchFailed {
+                    self.say(FromClient::FetchFailed {
                         ticket: Ticket(ticket),
                         data: failed.data,
                         holder,
@@ -91,7 +85,7 @@ impl Session {
         peers.put(data, content, holder, move |put| {
             if let (Err(_), Some(session)) = (put, session.upgrade()) {
                 let ticket = Ticket(ticket);
-                session.say(&FromClient::PutFailed { ticket, data });
+                session.say(FromClient::PutFailed { ticket, data });
                 session.outlet.flush();
             }
         });
@@ -110,12 +104,5 @@ impl Session {
             text: text.into(),
         });
         None
-    }
-}
-
-impl Progress {
-    /// What it was is lost, and is being computed again.
-    pub(super) fn lose(&mut self) {
-        self.held = false;
     }
 }

@@ -95,16 +95,13 @@ impl Session {
         let Some(open) = open else {
             return;
         };
-        let names = mentions.iter().map(|task| RemoteId {
-            slot: task.slot,
-            generation: task.generation,
-        });
-        open.landing.deliver(bytes, &names.collect::<Vec<_>>());
+        let names: Vec<RemoteId> = mentions.iter().map(|&task| task.into()).collect();
+        open.landing.deliver(bytes, &names);
     }
 
     fn is_lost(&self, ticket: u64) {
         if let Some((landing, progress)) = self.state().progress(ticket) {
-            progress.lose();
+            progress.held = false;
             landing.lost();
         }
     }

@@ -2,7 +2,8 @@
 
 use hashbrown::HashMap;
 
-use crate::driver::{Landing, Manner, Special};
+use crate::ErrorKind;
+use crate::driver::{Gone, Landing, Manner, Special};
 use crate::net::message::{Define, FromClient, FunctionInfo, KindOfTask};
 
 /// Kinds that are told apart by name and place. A program that gives each task a name of its own would have as many as tasks;
@@ -22,17 +23,20 @@ pub(super) struct Kinds {
 }
 
 /// There are more kinds of tasks than a scheduler takes.
-pub(super) const TOO_MANY: &str = "it is of one kind of task too many for one client: 65,000 combinations of function, priority, timeout, resources and hosts were used";
+const TOO_MANY: &str = "it is of one kind of task too many for one client: 65,000 combinations of function, priority, timeout, resources and hosts were used";
 
 impl Kinds {
     /// The number of the kind of such calls, one of which is to land there. Defines what is new by `say`.
+    ///
+    /// # Errors
+    /// If there are too many.
     #[inline]
     pub(super) fn number(
         &mut self,
         manner: &Manner,
         landing: &Landing,
-        say: impl FnMut(&FromClient),
-    ) -> Result<u32, &'static str> {
+        say: impl FnMut(FromClient),
+    ) -> Result<u32, Gone> {
         match self.manners.get(manner) {
             Some(&number) => Ok(number),
             None => self.define(manner, landing, say),
@@ -44,8 +48,8 @@ impl Kinds {
         &mut self,
         manner: &Manner,
         landing: &Landing,
-        mut say: impl FnMut(&FromClient),
-    ) -> Result<u32, &'static str> {
+        mut say: impl FnMut(FromClient),
+    ) -> Result<u32, Gone> {
         let function = self.function(manner, &mut say);
         let mut kind = kind_of(manner, function);
         if self.count >= NAMED {
@@ -62,7 +66,10 @@ impl Kinds {
             kind.submitted_at = manner.location().to_string();
         }
         if self.count >= MOST {
-            return Err(TOO_MANY);
+            return Err(Gone {
+                kind: ErrorKind::Failed,
+                text: TOO_MANY.into(),
+            });
         }
         let number = self.count;
         self.count += 1;
@@ -71,15 +78,15 @@ impl Kinds {
         } else {
             self.manners.insert(manner.clone(), number);
         }
-        say(&FromClient::Define(Define::Kind(Box::new(kind))));
+        say(FromClient::Define(Define::Kind(Box::new(kind))));
         Ok(number)
     }
 
-    fn function(&mut self, manner: &Manner, say: &mut impl FnMut(&FromClient)) -> u32 {
+    fn function(&mut self, manner: &Manner, say: &mut impl FnMut(FromClient)) -> u32 {
         let next = self.functions.len() as u32;
         let key = (manner.function(), manner.signature_hash());
         *self.functions.entry(key).or_insert_with(|| {
-            say(&FromClient::Define(Define::Function(FunctionInfo {
+            say(FromClient::Define(Define::Function(FunctionInfo {
                 name: key.0.to_owned(),
                 signature: key.1,
             })));

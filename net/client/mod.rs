@@ -35,4 +35,4 @@ mod state;
 pub use connect::{ClientOptions, NotConnected, connect};
 pub use failure::{failure_of, report_of};
 pub use outlet::Outlet;
-pub use session::Session;
+pub use session::{Session, inputs_of};

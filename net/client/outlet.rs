@@ -12,7 +12,7 @@ pub trait Outlet: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// If they are larger than the other side takes; then they are not sent, and the connection goes on.
-    fn send(&self, words: &FromClient) -> Result<(), WireError>;
+    fn send(&self, words: FromClient) -> Result<(), WireError>;
 
     /// Has what is queued leave now.
     fn flush(&self);

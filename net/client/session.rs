@@ -8,7 +8,6 @@ use std::sync::{Arc, OnceLock, Weak};
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::kinds;
 use super::outlet::Outlet;
 use super::state::{LetGo, Open, State, What};
 use crate::driver::{
@@ -74,13 +73,13 @@ impl Session {
     }
 
     /// Says something that is never too large.
-    pub(super) fn say(&self, words: &FromClient) {
+    pub(super) fn say(&self, words: FromClient) {
         let said = self.outlet.send(words);
-        debug_assert!(said.is_ok(), "{words:?} is small");
+        debug_assert!(said.is_ok(), "it is small: {said:?}");
     }
 
     /// Says something at once, if anybody hears it.
-    fn say_now(&self, words: &FromClient) -> Result<(), Gone> {
+    fn say_now(&self, words: FromClient) -> Result<(), Gone> {
         if let Some(gone) = &self.state().ended {
             return Err(gone.clone());
         }
@@ -92,7 +91,7 @@ impl Session {
     fn say_released(&self, state: &mut State) {
         if !state.released.is_empty() {
             let tickets = std::mem::take(&mut state.released);
-            self.say(&FromClient::Release { tickets });
+            self.say(FromClient::Release { tickets });
         }
     }
 
@@ -151,7 +150,7 @@ impl Session {
         if state.released.len() >= RELEASES {
             self.say_released(state);
         }
-        if let Err(error) = self.outlet.send(&words(Ticket(ticket))) {
+        if let Err(error) = self.outlet.send(words(Ticket(ticket))) {
             return Err(Gone {
                 kind: ErrorKind::Encoding,
                 text: format!("its arguments are too large to be sent with it: {error}: scatter what is large, and give the handle").into(),
@@ -172,16 +171,8 @@ impl Backend for Session {
         if let Some(gone) = &state.ended {
             return Err(gone.clone());
         }
-        let number = state
-            .kinds
-            .number(&order.manner, &landing, |words| self.say(words));
-        let kind = number.map_err(|text| {
-            debug_assert_eq!(text, kinds::TOO_MANY);
-            Gone {
-                kind: ErrorKind::Failed,
-                text: text.into(),
-            }
-        })?;
+        let say = |words| self.say(words);
+        let kind = state.kinds.number(&order.manner, &landing, say)?;
         self.open(state, Open::task(landing), |ticket| {
             FromClient::Submit(Submit {
                 ticket,
@@ -213,10 +204,7 @@ impl Backend for Session {
     }
 
     fn adopt(&self, task: RemoteId, landing: Landing) -> Result<u64, Gone> {
-        let task = TaskId {
-            slot: task.slot,
-            generation: task.generation,
-        };
+        let task = TaskId::from(task);
         let open = Open::task(landing);
         self.open(&mut self.state(), open, |ticket| FromClient::Want {
             ticket,
@@ -237,7 +225,7 @@ impl Backend for Session {
     }
 
     fn cancel(&self, ticket: u64) {
-        self.say(&FromClient::Cancel {
+        self.say(FromClient::Cancel {
             tickets: vec![Ticket(ticket)],
         });
     }
@@ -252,7 +240,7 @@ impl Backend for Session {
                 return;
             };
             if detached {
-                self.say(&FromClient::Detach {
+                self.say(FromClient::Detach {
                     tickets: vec![Ticket(ticket)],
                 });
                 return;
@@ -281,12 +269,12 @@ impl Backend for Session {
 
     fn replicate(&self, ticket: u64, copies: u32) -> Result<(), Gone> {
         let ticket = Ticket(ticket);
-        self.say_now(&FromClient::Replicate { ticket, copies })
+        self.say_now(FromClient::Replicate { ticket, copies })
     }
 
     fn retire(&self, worker: WorkerId) -> Result<(), Gone> {
         let worker = PeerId(worker.0);
-        self.say_now(&FromClient::Retire { worker })
+        self.say_now(FromClient::Retire { worker })
     }
 
     fn flush(&self) {
@@ -328,7 +316,8 @@ fn key_of(key: OrderKey) -> TaskKey {
     }
 }
 
-pub(super) fn inputs_of(tickets: Vec<u64>) -> Vec<Input> {
+/// Tickets, as inputs or mentions of a message.
+pub fn inputs_of(tickets: Vec<u64>) -> Vec<Input> {
     let named = tickets.into_iter();
     named.map(|ticket| Input::Ticket(Ticket(ticket))).collect()
 }

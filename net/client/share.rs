@@ -11,7 +11,7 @@ impl Coordinates for Session {
     fn ask(&self, request: u64, ask: Ask, item: Option<SentItem>) {
         let body = ask_body(&ask, item.as_ref());
         let mentions = item.map_or_else(Vec::new, |item| inputs_of(item.handles));
-        let sent = self.outlet.send(&FromClient::Coordinate {
+        let sent = self.outlet.send(FromClient::Coordinate {
             request,
             body,
             mentions,

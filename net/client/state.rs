@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 use super::ask::Questions;
 use super::kinds::Kinds;
 use crate::driver::{Gone, Landing};
-use crate::net::message::{Condition, TaskId, Ticket};
+use crate::net::message::{Condition, Ticket};
 
 /// What is open at the scheduler.
 #[derive(Debug, Default)]
@@ -79,8 +79,6 @@ pub(super) struct Progress {
     pub(super) asked: bool,
     /// It is being fetched from there.
     pub(super) fetching: bool,
-    /// The handles inside of what is being fetched.
-    pub(super) mentions: Vec<TaskId>,
 }
 
 impl State {

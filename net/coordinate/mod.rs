@@ -188,14 +188,15 @@ impl Coordinator {
             .flat_map(|item| item.tasks())
             .copied()
             .collect();
+        let body = words::told_body(&told, &items);
         if told.gives_of(!mentions.is_empty()) {
-            self.enter(key, State::Gave(gift.unwrap_or(Gift::Shown(items.clone()))));
+            self.enter(key, State::Gave(gift.unwrap_or(Gift::Shown(items))));
         }
         let Key(peer, request) = key;
         out.extend([Stimulus::Answer {
             to: PeerId(peer),
             request,
-            body: words::told_body(&told, &items),
+            body,
             mentions,
         }]);
     }

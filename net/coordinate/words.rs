@@ -32,10 +32,7 @@ pub fn told_of(
     mentions: Vec<TaskId>,
 ) -> Result<(Told, Vec<CameItem>), NotUnderstood> {
     let (told, items) = read(body).map_err(|error| NotUnderstood(error.to_string()))?;
-    let mut names = mentions.into_iter().map(|task| RemoteId {
-        slot: task.slot,
-        generation: task.generation,
-    });
+    let mut names = mentions.into_iter().map(RemoteId::from);
     let items = items.into_iter().map(|(bytes, count)| CameItem {
         bytes: bytes.into(),
         handles: names.by_ref().take(count).collect(),
@@ -90,7 +87,7 @@ fn write<'i>(
         to.varint(handles as u64);
     }
     items.for_each(|(bytes, _)| to.raw(bytes));
-    Bytes::copy_from_slice(to.bytes())
+    to.into_bytes()
 }
 
 /// The words, and of each item the bytes and the number of its handles.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::driver::RemoteId;
+
 /// A client's number for a task that it wants: from 1 up, never reused on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
@@ -28,6 +30,18 @@ pub struct Run {
 /// The number of a connection to the scheduler, never reused: the name of the client or worker behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PeerId(pub u32);
+
+impl From<TaskId> for RemoteId {
+    fn from(TaskId { slot, generation }: TaskId) -> Self {
+        Self { slot, generation }
+    }
+}
+
+impl From<RemoteId> for TaskId {
+    fn from(RemoteId { slot, generation }: RemoteId) -> Self {
+        Self { slot, generation }
+    }
+}
 
 impl fmt::Display for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

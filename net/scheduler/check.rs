@@ -1,6 +1,5 @@
 //! Every invariant of the machine at rest, as assertions.
 
-use super::kinds::NONE;
 use super::map::Map;
 use super::task::Value;
 use super::worker::Standing;
@@ -223,12 +222,7 @@ impl Machine {
             if requirement.queue.is_empty() {
                 continue;
             }
-            let all = if number == NONE as usize {
-                self.everyone.items()
-            } else {
-                &requirement.workers[..]
-            };
-            for &worker in all {
+            for &worker in self.meeting(number as u32) {
                 let its = &self.workers[worker as usize];
                 // One that is full is looked at with the next tick.
                 let takes =

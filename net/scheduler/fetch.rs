@@ -8,9 +8,9 @@
 
 use smallvec::SmallVec;
 
+use super::Machine;
 use super::submit::failed;
 use super::task::Value;
-use super::{Machine, Role};
 use crate::net::message::{Failure, FailureKind, Located, PeerId, Run, Ticket};
 
 /// So often a client tries each holder.
@@ -154,11 +154,24 @@ impl Machine {
     /// A holder could not be reached. Whether nothing is left that this client could try; if the data can be computed again for it,
     /// that is begun.
     fn unreached(&mut self, index: u32, client: u32, ticket: Ticket, holder: PeerId) -> bool {
+        let peers = self.holder_peers(index);
+        let elsewhere = self.everyone.items().len() > peers.len();
+        let again = elsewhere && self.can_run_again(index);
         let now_us = self.now_us;
         let tries = &mut self.clients[client as usize].tries;
         let tries = tries.entry(ticket).or_default();
         tries.note(holder, now_us);
-        self.gives_up(index, client, ticket)
+        if !peers.iter().all(|&peer| tries.is_over(peer, now_us)) {
+            return false;
+        }
+        if tries.again || !again {
+            return true;
+        }
+        tries.again = true;
+        tries.unreached.clear();
+        let data = self.data_name(index);
+        peers.iter().for_each(|&peer| self.has_not(data, peer));
+        false
     }
 
     /// The connections of those who hold a task's data.
@@ -177,36 +190,10 @@ impl Machine {
         tries.is_some_and(|tries| peers.iter().all(|&peer| tries.of(peer).is_some()))
     }
 
-    fn gives_up(&mut self, index: u32, client: u32, ticket: Ticket) -> bool {
-        let peers = self.holder_peers(index);
-        let elsewhere = self.everyone.items().len() > peers.len();
-        let again = elsewhere && self.can_run_again(index);
-        let now_us = self.now_us;
-        let Some(tries) = self.clients[client as usize].tries.get_mut(&ticket) else {
-            return false;
-        };
-        if !peers.iter().all(|&peer| tries.is_over(peer, now_us)) {
-            return false;
-        }
-        if tries.again || !again {
-            return true;
-        }
-        tries.again = true;
-        tries.unreached.clear();
-        let data = self.data_name(index);
-        peers.iter().for_each(|&peer| self.has_not(data, peer));
-        false
-    }
-
     /// Answers those who had nobody left to try, now that some time has passed.
     pub(super) fn answer_later(&mut self) {
         for (peer, ticket) in std::mem::take(&mut self.later) {
-            let client = match self.peers.get(&peer.0) {
-                Some(&Role::Client(client)) => Some(client),
-                Some(&Role::Worker(worker)) => self.workers[worker as usize].client,
-                None => None,
-            };
-            let Some(client) = client else {
+            let Some(client) = self.client_slot(peer) else {
                 continue;
             };
             let its = &self.clients[client as usize];

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-use super::{Effect, Machine, Role};
+use super::{Effect, Machine};
 use crate::net::message::{Mention, PeerId, TaskId, ToClient};
 
 impl Machine {
@@ -38,12 +38,7 @@ impl Machine {
         body: Bytes,
         mentions: Vec<TaskId>,
     ) {
-        let client = match self.peers.get(&to.0) {
-            Some(&Role::Client(client)) => Some(client),
-            Some(&Role::Worker(worker)) => self.workers[worker as usize].client,
-            None => None,
-        };
-        if let Some(client) = client {
+        if let Some(client) = self.client_slot(to) {
             let words = ToClient::Coordinate {
                 request,
                 body,

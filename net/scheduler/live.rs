@@ -1,7 +1,6 @@
 //! What time alone brings about, and what everyone should know. Who is alive the connections know, which see every byte:
 //! a peer that is silent for too long is [`Gone`](super::Stimulus::Gone), as one whose connection broke.
 
-use super::kinds::NONE;
 use super::{Effect, Machine};
 use crate::net::message::{Condition, FailureKind, PeerId};
 
@@ -63,11 +62,7 @@ impl Machine {
             .map(|(number, _)| number)
             .collect();
         for number in all {
-            let nobody = if number == NONE as usize {
-                self.everyone.items().is_empty()
-            } else {
-                self.kinds.requirements[number].workers.is_empty()
-            };
+            let nobody = self.meeting(number as u32).is_empty();
             let now = self.now_us;
             let requirement = &mut self.kinds.requirements[number];
             if !nobody || requirement.queue.is_empty() {

@@ -8,7 +8,7 @@ use super::kinds::NONE;
 
 impl Machine {
     /// Those that meet a requirement.
-    fn meeting(&self, requirement: u32) -> &[u32] {
+    pub(super) fn meeting(&self, requirement: u32) -> &[u32] {
         match requirement {
             NONE => self.everyone.items(),
             other => &self.kinds.requirements[other as usize].workers,

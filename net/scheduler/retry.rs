@@ -149,20 +149,17 @@ impl Machine {
         let kin = self.kins.get(&old).copied();
         let tasks = &mut self.tasks;
         let (graph, cache, fx) = (&tasks.graph, &mut tasks.cache, &mut tasks.fx);
-        let mut is_keyed = false;
-        let born = match key {
-            None => graph.submit(cache, &spec, given, again, fx),
-            Some(key) => {
+        let (born, is_keyed) = {
+            let at = key.and_then(|key| {
                 graph.unpublish(old);
                 match graph.entry(&key, |_| false, fx) {
-                    Entry::Vacant(vacant) => {
-                        is_keyed = true;
-                        graph.submit_at((vacant, key), cache, &spec, given, again, fx)
-                    }
-                    Entry::Same(_) | Entry::Conflict => {
-                        graph.submit(cache, &spec, given, again, fx)
-                    }
+                    Entry::Vacant(vacant) => Some((vacant, key)),
+                    Entry::Same(_) | Entry::Conflict => None,
                 }
+            });
+            match at {
+                Some(at) => (graph.submit_at(at, cache, &spec, given, again, fx), true),
+                None => (graph.submit(cache, &spec, given, again, fx), false),
             }
         };
         if let Born::Ready(index) = born {

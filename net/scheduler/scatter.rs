@@ -94,16 +94,14 @@ impl Machine {
     /// Of four random workers, the one that holds least.
     fn least_full(&mut self, requirement: u32) -> Option<u32> {
         let few = 4;
+        let count = self.meeting(requirement).len();
+        if count == 0 {
+            return None;
+        }
         let mut best: Option<(u64, u32)> = None;
         for _ in 0..few {
-            let some = if requirement == super::kinds::NONE {
-                self.everyone.random(&mut self.random)
-            } else {
-                let workers = &self.kinds.requirements[requirement as usize].workers;
-                let count = workers.len();
-                (count > 0).then(|| workers[self.random.below(count)])
-            };
-            let worker = some?;
+            let one = self.random.below(count);
+            let worker = self.meeting(requirement)[one];
             let held = self.workers[worker as usize].held_bytes;
             if best.is_none_or(|(least, _)| held < least) {
                 best = Some((held, worker));
@@ -184,6 +182,14 @@ impl Machine {
         match *self.peers.get(&peer.0)? {
             super::Role::Worker(worker) => Some(worker),
             super::Role::Client(_) => None,
+        }
+    }
+
+    /// The client that speaks there: itself, or a worker's tasks once they have said something.
+    pub(super) fn client_slot(&self, peer: PeerId) -> Option<u32> {
+        match *self.peers.get(&peer.0)? {
+            super::Role::Client(client) => Some(client),
+            super::Role::Worker(worker) => self.workers[worker as usize].client,
         }
     }
 }

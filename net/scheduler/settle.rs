@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Machine;
 use super::task::{KEEPS_INPUTS, KEYED, MENTIONS, SCATTERED, Value};
-use crate::driver::graph::{Outcome, State};
+use crate::driver::graph::{Inputs, Outcome, State};
 use crate::net::message::{Failure, FailureKind, Run};
 
 impl Machine {
@@ -84,6 +84,12 @@ impl Machine {
     }
 
     pub(super) fn end(&mut self, index: u32, outcome: Outcome) {
+        let inputs = self.end_in_graph(index, outcome);
+        self.let_inputs_go(index, &inputs);
+    }
+
+    /// Tells the graph that a claimed task has ended, and gives its inputs.
+    fn end_in_graph(&mut self, index: u32, outcome: Outcome) -> Inputs {
         let inputs = self.tasks.graph.inputs(index);
         let tasks = &mut self.tasks;
         if tasks
@@ -92,7 +98,7 @@ impl Machine {
         {
             tasks.fx.free.push(index);
         }
-        self.let_inputs_go(index, &inputs);
+        inputs
     }
 
     fn let_inputs_go(&mut self, index: u32, inputs: &[u32]) {
@@ -104,14 +110,7 @@ impl Machine {
 
     /// Its recipe may be needed again: lost data are computed anew, what has failed is retried.
     fn end_keeping_inputs(&mut self, index: u32, outcome: Outcome) {
-        let inputs = self.tasks.graph.inputs(index);
-        let tasks = &mut self.tasks;
-        if tasks
-            .graph
-            .finish(&mut tasks.cache, index, outcome, &mut tasks.fx)
-        {
-            tasks.fx.free.push(index);
-        }
+        let inputs = self.end_in_graph(index, outcome);
         inputs.iter().for_each(|&input| self.lower_users(input));
         if !inputs.is_empty() && self.can_run_again(index) {
             self.keep_inputs(index);
@@ -177,7 +176,7 @@ impl Machine {
         let kept = if self.tasks.task(index).is(KEEPS_INPUTS) {
             self.tasks.graph.inputs(index)
         } else {
-            crate::driver::graph::Inputs::new()
+            Inputs::new()
         };
         let tasks = &mut self.tasks;
         let task = tasks.graph.remove(&mut tasks.cache, index);

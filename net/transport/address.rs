@@ -20,7 +20,7 @@ impl Address {
     }
 
     /// As the system's resolver takes it.
-    pub(super) fn host_and_port(&self) -> &str {
+    pub(in crate::net) fn host_and_port(&self) -> &str {
         &self.host_and_port
     }
 }

@@ -19,6 +19,12 @@ impl Writer {
         &self.bytes
     }
 
+    /// What has been written, if nothing of it stands out of line.
+    pub(in crate::net) fn into_bytes(self) -> Bytes {
+        debug_assert!(self.tails.is_empty(), "no field was a payload");
+        self.bytes.into()
+    }
+
     /// The payloads out of line, in order.
     pub fn tails(&self) -> &[Bytes] {
         &self.tails

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::house::House;
 use crate::Client;
-use crate::driver::{self, AnyHandle, Coming, RemoteId};
+use crate::driver::{self, AnyHandle, Coming};
 use crate::net::data::NotFetched;
 use crate::net::message::{FromWorker, Holder, InputData, Missing, PeerId, Run, Source, TaskId};
 
@@ -33,11 +33,10 @@ impl fmt::Debug for OnTheWay {
 
 /// The handles that stand beside bytes from elsewhere.
 pub(super) fn handles(client: &Client, mentions: &[TaskId]) -> Vec<AnyHandle> {
-    let named = mentions.iter().map(|task| RemoteId {
-        slot: task.slot,
-        generation: task.generation,
-    });
-    named.map(|name| driver::named(client, name)).collect()
+    let named = mentions.iter();
+    named
+        .map(|&task| driver::named(client, task.into()))
+        .collect()
 }
 
 /// The task of this process that is finished with this input, or will be.

@@ -9,7 +9,6 @@
 //! | `inputs.rs` | data that runs need: held here, sent along, or fetched from others |
 //! | `store.rs` | data that is held |
 //! | `speech.rs` | what is said to the scheduler, and when it leaves |
-//! | `inner.rs` | the tasks of this process as a client of the scheduler |
 //! | `end.rs` | how it ends |
 //!
 //! # Rules
@@ -29,7 +28,6 @@
 mod desk;
 mod end;
 mod house;
-mod inner;
 mod inputs;
 mod kind;
 mod options;
@@ -51,7 +49,6 @@ use crate::net::transport::{Address, Hub};
 use crate::net::wire::{Hello, Party};
 use desk::Desk;
 use house::House;
-use inner::Inner;
 use store::Store;
 
 pub use end::Ended;
@@ -142,9 +139,8 @@ impl Worker {
 
 /// The tasks of the process are a client of the scheduler over the worker's connection.
 fn open_session(house: &Arc<House>, client: &Client, peers: &Arc<Peers>) -> Arc<Session> {
-    let outlet = Arc::new(Inner::new(house.speech.clone()));
     let peers = Arc::downgrade(peers);
-    let session = Session::new(outlet, move || {
+    let session = Session::new(house.speech.clone(), move || {
         let gone = || std::io::Error::other("this worker has ended");
         peers.upgrade().ok_or_else(gone)
     });

@@ -82,10 +82,7 @@ impl WorkerOptions {
         if !self.host.is_empty() {
             return self.host.clone();
         }
-        let told = std::fs::read_to_string("/proc/sys/kernel/hostname");
-        let told = told.or_else(|_| std::env::var("HOSTNAME"));
-        let told = told.or_else(|_| std::env::var("COMPUTERNAME"));
-        told.map_or_else(|_| "localhost".into(), |name| name.trim().to_owned())
+        driver::host_name().unwrap_or("localhost").to_owned()
     }
 
     /// Where to give data out: where others reach this machine as it reaches the scheduler.
@@ -103,12 +100,7 @@ impl WorkerOptions {
 
 /// The address of this machine from which the system would send to there. Nothing is sent.
 fn own_ip(to: &Address) -> Option<IpAddr> {
-    let text = to.to_string();
-    let to = text
-        .strip_prefix("tcp://")?
-        .to_socket_addrs()
-        .ok()?
-        .next()?;
+    let to = to.host_and_port().to_socket_addrs().ok()?.next()?;
     let any: SocketAddr = if to.is_ipv4() {
         (Ipv4Addr::UNSPECIFIED, 0).into()
     } else {

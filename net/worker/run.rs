@@ -11,10 +11,8 @@ use parking_lot::Mutex;
 use super::house::House;
 use super::kind::Kind;
 use crate::driver::{self, AnyHandle, Attendant, End, Output, Size};
-use crate::net::client::failure_of;
-use crate::net::message::{
-    Done, Failure, FailureKind, Finished, FromWorker, INLINE_LIMIT, Mention, Run, Ticket,
-};
+use crate::net::client::{failure_of, inputs_of};
+use crate::net::message::{Done, Failure, FailureKind, Finished, FromWorker, INLINE_LIMIT, Run};
 use crate::{ErrorKind, TaskError};
 
 /// The longest text of an error that travels, in bytes: a message has its limits, and people read no more.
@@ -103,9 +101,7 @@ impl Guest {
 
     /// It could not become a task here.
     pub(super) fn refused(&self, error: &TaskError) {
-        if self.change(LIES, OFF) {
-            self.leave();
-            self.house.speech.run_rises();
+        if self.take_off() {
             self.say(&self.failed(error));
         }
     }
@@ -175,10 +171,7 @@ impl Guest {
         let (house, kind, run) = (self.house.clone(), self.kind.clone(), self.run);
         driver::tickets(handles, move |named| match named {
             Ok(tickets) => {
-                let tickets = tickets.into_iter();
-                done.mentions = tickets
-                    .map(|ticket| Mention::Ticket(Ticket(ticket)))
-                    .collect();
+                done.mentions = inputs_of(tickets);
                 house.speech.say(&FromWorker::Done(done));
             }
             Err(error) => {

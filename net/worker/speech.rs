@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread::{self, ThreadId};
 
+use crate::net::client::Outlet;
 use crate::net::message::{FromClient, FromWorker};
 use crate::net::transport::Link;
 use crate::net::wire::WireError;
@@ -25,11 +26,6 @@ impl Speech {
         // There is one in a worker's life.
         let _ = self.link.set(link);
         let _ = self.hears.set(thread::current().id());
-    }
-
-    /// The thread that hears what the scheduler says.
-    pub(super) fn hears(&self) -> Option<ThreadId> {
-        self.hears.get().copied()
     }
 
     fn with(&self, f: impl FnOnce(&Link) -> Result<(), WireError>) {
@@ -62,26 +58,6 @@ impl Speech {
         self.with(|link| link.send([words]));
     }
 
-    /// Queues what a task says as a client.
-    pub(super) fn say_as_client(&self, words: &FromClient) -> Result<(), WireError> {
-        match self.link.get() {
-            Some(link) => link.send([&FromWorker::Client(words.clone())]),
-            None => Ok(()),
-        }
-    }
-
-    pub(super) fn flush(&self) {
-        if let Some(link) = self.link.get() {
-            link.flush();
-        }
-    }
-
-    pub(super) fn wait_for_room(&self) {
-        if let Some(link) = self.link.get() {
-            link.wait_for_room();
-        }
-    }
-
     /// A body blocks, or goes on.
     pub(super) fn slots(&self, blocked: bool) {
         let delta = if blocked { -1 } else { 1 };
@@ -102,5 +78,27 @@ impl Speech {
         if let Some(link) = self.link.get() {
             link.close(reason);
         }
+    }
+}
+
+/// The tasks of this process as a client of the scheduler.
+impl Outlet for Speech {
+    fn send(&self, words: FromClient) -> Result<(), WireError> {
+        match self.link.get() {
+            Some(link) => link.send([&FromWorker::Client(words)]),
+            None => Ok(()),
+        }
+    }
+
+    fn flush(&self) {
+        self.link.get().into_iter().for_each(Link::flush);
+    }
+
+    fn wait_for_room(&self) {
+        self.link.get().into_iter().for_each(Link::wait_for_room);
+    }
+
+    fn may_wait(&self) -> bool {
+        self.hears.get() != Some(&thread::current().id())
     }
 }
