@@ -151,6 +151,11 @@ pub struct Outgoing {
     pub inputs: Vec<AnyHandle>,
 }
 
+/// What the system calls this machine: what `.on(..)` compares.
+pub fn host_name() -> Option<&'static str> {
+    crate::pool::asked::host::own()
+}
+
 /// Describes a call for the other side. The calls in it are submitted to `client`, to be its inputs.
 ///
 /// # Errors

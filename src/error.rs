@@ -113,11 +113,7 @@ impl TaskError {
             message: message.into(),
             source,
         };
-        Self {
-            culprit: Arc::new(culprit),
-            through: None,
-            inherited: false,
-        }
+        Self::of(culprit)
     }
 
     /// The error of a task of this name, of which another process says that it was submitted there.
@@ -136,6 +132,10 @@ impl TaskError {
             message: message.into(),
             source,
         };
+        Self::of(culprit)
+    }
+
+    fn of(culprit: Culprit) -> Self {
         Self {
             culprit: Arc::new(culprit),
             through: None,

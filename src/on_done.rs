@@ -51,22 +51,16 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
             return submit(call, location);
         }
         let wait = AsyncWait::begin(self.task().engine());
-        let callback = Callback(Box::new(move || {
+        watch_task(self.task(), move || {
             drop(wait);
             submit(call, location);
-        }));
-        watch(self.task(), callback);
+        });
     }
 }
 
 /// Calls `f` on the thread that settles the task, or here if it is settled.
-#[cfg(feature = "task")]
 pub(crate) fn watch_task(task: &TaskRef, f: impl FnOnce() + Send + 'static) {
-    watch(task, Callback(Box::new(f)));
-}
-
-fn watch(task: &TaskRef, callback: Callback) {
-    let node = task.index();
+    let (node, callback) = (task.index(), Callback(Box::new(f)));
     local::with(task.engine(), |local| {
         let waiters = &local.engine.waiters;
         let waiter = waiters.arm(node as usize, Wake::Call(callback));

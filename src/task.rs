@@ -387,13 +387,7 @@ impl<'c> Plan<'c> {
     #[cfg(feature = "task")]
     pub(crate) fn leave(mut self, local: &Share, location: &'static Location<'static>) -> Leaving {
         let mut spec = self.spec(local, location);
-        let rare = self.rare.take();
-        let Rare { mut extra, asked } = rare.map(|rare| *rare).unwrap_or_default();
-        let asked = match local.scope() {
-            Some(scope) => scope.around(&asked),
-            None => asked,
-        };
-        spec.priority = self.priority.or(asked.priority).unwrap_or(0);
+        let Rare { mut extra, asked } = self.take_rare(local.scope().as_deref(), &mut spec);
         extra.label.clone_from(&asked.label);
         Leaving {
             spec,
@@ -459,17 +453,24 @@ impl<'c> Plan<'c> {
     /// will be no task.
     #[cold]
     fn add_rare(&mut self, local: &Share, spec: &mut Spec) -> Option<Refusal> {
-        let rare = self.rare.take();
-        let Rare { mut extra, asked } = rare.map(|rare| *rare).unwrap_or_default();
-        extra.scope = local.scope();
-        let asked = match &extra.scope {
-            Some(scope) => scope.around(&asked),
-            None => asked,
-        };
-        spec.priority = self.priority.or(asked.priority).unwrap_or(0);
+        let scope = local.scope();
+        let Rare { mut extra, asked } = self.take_rare(scope.as_deref(), spec);
+        extra.scope = scope;
         let why = asked.refusal();
         asked.fill(&mut extra);
         spec.extra = local.engine.extras.add(extra);
         why
+    }
+
+    /// The options that few tasks have, with those of the scope around them; their priority goes into the spec.
+    fn take_rare(&mut self, scope: Option<&Asked>, spec: &mut Spec) -> Rare {
+        let rare = self.rare.take();
+        let Rare { extra, asked } = rare.map(|rare| *rare).unwrap_or_default();
+        let asked = match scope {
+            Some(scope) => scope.around(&asked),
+            None => asked,
+        };
+        spec.priority = self.priority.or(asked.priority).unwrap_or(0);
+        Rare { extra, asked }
     }
 }

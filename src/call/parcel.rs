@@ -41,10 +41,7 @@ pub(crate) trait Encodable {
 
 impl<T: Serialize + 'static> Encodable for T {
     fn encode(&self, bytes: &mut Vec<u8>) -> Result<(), postcard::Error> {
-        match raw::bytes_of(self) {
-            Some(array) => postcard::serialize_with_flavor(&raw::Bytes(array), Appended(bytes)),
-            None => postcard::serialize_with_flavor(self, Appended(bytes)),
-        }
+        write(self, Appended(bytes))
     }
 
     fn measure(&self, bytes: &mut Vec<u8>, limit: usize) -> Result<u64, postcard::Error> {
@@ -53,10 +50,18 @@ impl<T: Serialize + 'static> Encodable for T {
             limit,
             total: 0,
         };
-        match raw::bytes_of(self) {
-            Some(array) => postcard::serialize_with_flavor(&raw::Bytes(array), measured),
-            None => postcard::serialize_with_flavor(self, measured),
-        }
+        write(self, measured)
+    }
+}
+
+/// Writes a value; an array of numbers as the bytes that it is.
+fn write<T: Serialize + 'static, F: Flavor>(
+    value: &T,
+    flavor: F,
+) -> Result<F::Output, postcard::Error> {
+    match raw::bytes_of(value) {
+        Some(array) => postcard::serialize_with_flavor(&raw::Bytes(array), flavor),
+        None => postcard::serialize_with_flavor(value, flavor),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Failed tasks that are made anew: by the other side, which knows what that takes.
 
+use std::convert::Infallible;
+
 use super::held::{send_new, step_all};
 use super::landing::Landing;
 use super::remote::Remote;
@@ -33,14 +35,8 @@ impl Local {
             pure: false,
             extra: 0,
         };
-        let (landing, task) = Landing::make(self, extra.renewed(), remote.land, |number| {
-            let spec = Spec {
-                extra: number,
-                ..spec
-            };
-            Ok::<_, std::convert::Infallible>(self.enter_again(old, &spec))
-        })
-        .unwrap_or_else(|never| match never {});
+        let enter = |spec: &Spec| Ok::<_, Infallible>(self.enter_again(old, spec));
+        let Ok((landing, task)) = Landing::make(self, &spec, extra.renewed(), remote.land, enter);
         if let Some(call) = remote.kept() {
             landing.remote().keep(call);
         }

@@ -194,26 +194,24 @@ pub(crate) fn depart(
     again: bool,
     location: &'static Location<'static>,
 ) -> TaskRef {
-    let engine = Arc::clone(plan.engine);
+    let engine = plan.engine;
     if plan.waits
         && local::current().is_none()
         && let Some(backend) = engine.backend()
     {
         backend.wait_for_room();
     }
-    if let Some(why) = obstacle(&engine, plan.waits) {
-        return plan.refuse(call, location, why);
-    }
-    let packed = match plan.refusal() {
+    let why = obstacle(engine, plan.waits).or_else(|| plan.refusal());
+    let packed = match why {
         Some(why) => Err(why),
-        None => pack(&engine, function, &call, inputs),
+        None => pack(engine, function, &call, inputs),
     };
     let packed = match packed {
         Ok(packed) => packed,
         Err(why) => return plan.refuse(call, location, why),
     };
     let _ = guarded(|| call.drop_task());
-    local::with(&engine, |local| {
+    local::with(engine, |local| {
         enter(local, plan, function, packed, again, location)
     })
 }
@@ -227,16 +225,16 @@ pub(crate) fn depart_each(
     again: bool,
     location: &'static Location<'static>,
 ) -> Vec<TaskRef> {
-    let Some(engine) = plans.first().map(|plan| Arc::clone(plan.engine)) else {
+    let Some(engine) = plans.first().map(|plan| plan.engine) else {
         let _ = guarded(|| call.drop_task());
         return Vec::new();
     };
-    let packed = pack(&engine, function, &call, inputs);
+    let packed = pack(engine, function, &call, inputs);
     let _ = guarded(|| call.drop_task());
     let send = |mut plan: Plan<'_>| {
-        let why = obstacle(&engine, plan.waits).or_else(|| plan.refusal());
+        let why = obstacle(engine, plan.waits).or_else(|| plan.refusal());
         match (why, &packed) {
-            (None, Ok(packed)) => local::with(&engine, |local| {
+            (None, Ok(packed)) => local::with(engine, |local| {
                 enter(local, plan, function, packed.again(), again, location)
             }),
             (Some(why), _) => plan.refuse(Job::given(()), location, why),
@@ -303,17 +301,10 @@ fn enter(
         special: leaving.special(again),
     };
     let (extra, key) = (leaving.extra, leaving.key);
-    let made = match key {
-        None => Ok(Landing::external(local, &spec, extra, (job, land))),
-        Some(key) => Landing::make(local, extra, land, |number| {
-            let spec = Spec {
-                extra: number,
-                pure: false,
-                ..spec
-            };
-            enter_keyed(local, &spec, key, job)
-        }),
-    };
+    let made = Landing::make(local, &spec, extra, land, |spec| match key {
+        None => Ok(local.external(spec, job)),
+        Some(key) => enter_keyed(local, spec, key, job),
+    });
     let (landing, task) = match made {
         Ok(made) => made,
         Err(known) => return known,

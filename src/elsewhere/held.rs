@@ -135,7 +135,7 @@ impl Draft {
             Ok(tickets) => tickets,
             Err(error) => {
                 landing.inherit(error);
-                return landing.remote().leave_as(Stage::Ended);
+                return landing.remote().end_here();
             }
         };
         let order = Order {

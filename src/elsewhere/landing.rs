@@ -1,18 +1,19 @@
 //! The backend's side of a node.
 
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
 use super::remote::{Remote, Seen};
 use super::{Gone, Land, RemoteId, Report};
 use crate::call::AnyHandle;
-use crate::error::{ErrorKind, TaskError};
+use crate::call::plant::checked;
+use crate::error::TaskError;
 use crate::graph::{Outcome, Spec};
 use crate::pool::Engine;
 use crate::pool::extras::Extra;
 use crate::pool::job::{Claimed, Job};
 use crate::pool::local::{self, Local};
-use crate::pool::run::guarded;
 use crate::pool::want::{Anchor, TaskRef};
 
 /// Where what comes of a task elsewhere is told. Of all that is told of one task, only the first end counts. Cheap to clone.
@@ -28,13 +29,19 @@ impl Landing {
     /// Makes the node of a task elsewhere, which `enter` enters into the graph, unless that finds a reason against it.
     pub(super) fn make<E>(
         local: &Local,
+        spec: &Spec,
         mut extra: Extra,
         land: Land,
-        enter: impl FnOnce(u32) -> Result<TaskRef, E>,
+        enter: impl FnOnce(&Spec) -> Result<TaskRef, E>,
     ) -> Result<(Self, TaskRef), E> {
         extra.remote = Some(Remote::new(land));
         let (number, extra) = local.engine.extras.add_shared(extra);
-        match enter(number) {
+        let spec = Spec {
+            extra: number,
+            pure: false,
+            ..*spec
+        };
+        match enter(&spec) {
             Ok(task) => {
                 let anchor = Arc::clone(task.anchor());
                 let landing = Self { anchor, extra };
@@ -55,18 +62,10 @@ impl Landing {
         extra: Extra,
         (job, land): (Job, Land),
     ) -> (Self, TaskRef) {
-        let made = Self::make(local, extra, land, |number| {
-            let spec = Spec {
-                extra: number,
-                pure: false,
-                ..*spec
-            };
-            Ok::<_, std::convert::Infallible>(local.external(&spec, job))
+        let Ok(made) = Self::make(local, spec, extra, land, |spec| {
+            Ok::<_, Infallible>(local.external(spec, job))
         });
-        match made {
-            Ok(made) => made,
-            Err(never) => match never {},
-        }
+        made
     }
 
     pub(super) fn remote(&self) -> &Remote {
@@ -107,16 +106,12 @@ impl Landing {
         let named = |&name| AnyHandle::named(engine, name);
         let handles: Arc<[AnyHandle]> = handles.iter().map(named).collect();
         let land = self.remote().land;
-        let landed = guarded(|| land(&engine.graph, &claimed, bytes, &handles));
-        let text = match landed {
-            Ok(Ok(())) => return self.settle(&claimed, Ok(())),
-            Ok(Err(failure)) => failure.to_string(),
-            Err(panic) => panic.text(),
-        };
-        let text = format!("its result cannot be decoded: {text}");
-        let blame = engine.blame(claimed.index());
-        let error = TaskError::new(ErrorKind::Encoding, blame, text, None);
-        self.settle(&claimed, Err(error));
+        let landed = checked(|| land(&engine.graph, &claimed, bytes, &handles));
+        let result = landed.map_err(|(kind, text)| {
+            let text = format!("its result cannot be decoded: {text}");
+            TaskError::new(kind, engine.blame(claimed.index()), text, None)
+        });
+        self.settle(&claimed, result);
     }
 
     /// The task has failed.

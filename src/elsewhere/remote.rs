@@ -184,7 +184,7 @@ impl Remote {
         };
         let index = claimed.index();
         let cancelled = local.engine.graph.state(index) == State::Cancelled;
-        let waiting = self.leave_as(Stage::Ended);
+        let waiting = self.end_here();
         if let (Some(ticket), true, Some(backend)) =
             (self.ticket(), cancelled, local.engine.backend())
         {
@@ -197,12 +197,12 @@ impl Remote {
     }
 
     /// It waits no longer to leave. Gives those that have waited for that.
-    pub(super) fn leave_as(&self, new: Stage) -> Vec<Arc<Held>> {
+    pub(super) fn end_here(&self) -> Vec<Arc<Held>> {
         let stage = &mut *self.stage.lock();
         match stage {
             Stage::Here(waiting) => {
                 let waiting = std::mem::take(waiting);
-                *stage = new;
+                *stage = Stage::Ended;
                 waiting
             }
             Stage::Sent(_) | Stage::Ended => Vec::new(),

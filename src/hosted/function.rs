@@ -2,10 +2,10 @@
 
 use std::fmt;
 
+use crate::call::plant::checked;
 use crate::call::{AnyHandle, Defined, Parcel};
 use crate::client::current_blame;
 use crate::error::{ErrorKind, TaskError};
-use crate::pool::run::guarded;
 use crate::registry;
 
 /// A `#[task]` function of this program.
@@ -43,13 +43,9 @@ impl Function {
             ));
         };
         AnyHandle::wait(&task)?;
-        let text = match guarded(|| self.0.encode_result(&task)) {
-            Ok(Ok(parcel)) => return Ok(parcel),
-            Ok(Err(failure)) => failure.to_string(),
-            Err(panic) => panic.text(),
-        };
-        let blame = task.engine().blame(task.index());
-        Err(TaskError::new(ErrorKind::Encoding, blame, text, None))
+        checked(|| self.0.encode_result(&task)).map_err(|(kind, text)| {
+            TaskError::new(kind, task.engine().blame(task.index()), text, None)
+        })
     }
 }
 

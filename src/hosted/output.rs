@@ -3,10 +3,10 @@
 use std::fmt;
 
 use crate::call::hosting::{Encodable, Measure, measure};
+use crate::call::plant::checked;
 use crate::call::{AnyHandle, Parcel};
 use crate::client::current_blame;
-use crate::error::{ErrorKind, TaskError};
-use crate::pool::run::guarded;
+use crate::error::TaskError;
 use crate::pool::want::TaskRef;
 
 /// The value of a body that has just ended.
@@ -35,18 +35,12 @@ impl<'a> Output<'a> {
     /// # Errors
     /// `Encoding`, if it cannot be encoded.
     pub fn encode(&self, limit: usize) -> Result<Size, TaskError> {
-        let text = match guarded(|| measure(self.value, limit)) {
-            Ok(Ok(measure)) => return Ok(sized(measure)),
-            Ok(Err(error)) => error.to_string(),
-            Err(panic) => panic.text(),
-        };
-        let text = format!("its result cannot be encoded: {text}");
-        Err(TaskError::new(
-            ErrorKind::Encoding,
-            current_blame(),
-            text,
-            None,
-        ))
+        let measured =
+            checked(|| measure(self.value, limit).map_err(|error| error.to_string().into()));
+        measured.map(sized).map_err(|(kind, text)| {
+            let text = format!("its result cannot be encoded: {text}");
+            TaskError::new(kind, current_blame(), text, None)
+        })
     }
 
     /// The task, which is about to finish with this value.

@@ -175,7 +175,7 @@ impl Asked {
 }
 
 #[cfg(feature = "task")]
-mod host {
+pub(crate) mod host {
     //! Which machine this is.
 
     use std::sync::OnceLock;
@@ -185,7 +185,8 @@ mod host {
         matches!(host, "localhost" | "127.0.0.1" | "::1") || own().is_some_and(|own| own == host)
     }
 
-    fn own() -> Option<&'static str> {
+    /// What the system calls it.
+    pub(crate) fn own() -> Option<&'static str> {
         static OWN: OnceLock<Option<String>> = OnceLock::new();
         let find = || {
             let found = std::fs::read_to_string("/proc/sys/kernel/hostname");

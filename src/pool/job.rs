@@ -699,8 +699,12 @@ impl Job {
 
     /// A task that something outside finishes with an `R`.
     pub(crate) fn awaited<R: Send + Sync + 'static>() -> Self {
+        Self::empty(&Awaited::<R>::TABLE)
+    }
+
+    fn empty(table: &'static Table) -> Self {
         Self {
-            table: AtomicPtr::new(std::ptr::from_ref(&Awaited::<R>::TABLE).cast_mut()),
+            table: AtomicPtr::new(std::ptr::from_ref(table).cast_mut()),
             data: EMPTY,
         }
     }
@@ -709,10 +713,7 @@ impl Job {
     #[cfg(feature = "task")]
     pub(crate) fn elsewhere<R: 'static>(table: &'static Table) -> Self {
         assert!(table.holds == TypeId::of::<Awaited<R>>());
-        Self {
-            table: AtomicPtr::new(std::ptr::from_ref(table).cast_mut()),
-            data: EMPTY,
-        }
+        Self::empty(table)
     }
 
     /// A task that something outside finishes, as that of a pinned node, which is such a one.
@@ -723,10 +724,7 @@ impl Job {
     pub(crate) fn awaited_as(graph: &Graph<Self>, index: u32) -> Self {
         let Kind(table) = kind(graph, index);
         assert!(!table.task_needs_drop && !table.forwards);
-        Self {
-            table: AtomicPtr::new(std::ptr::from_ref(table).cast_mut()),
-            data: EMPTY,
-        }
+        Self::empty(table)
     }
 
     /// The error of a task that failed before it began.

@@ -173,6 +173,24 @@ impl Link {
         poll_fn(|context| asked.poll(context)).await
     }
 
+    /// Asks, and waits for the answer in async code. `asked` is that wait, once it has begun.
+    pub(in crate::sync) fn poll(
+        &self,
+        asked: &mut Option<Asked>,
+        ask: impl FnOnce() -> Ask,
+        context: &Context<'_>,
+    ) -> Poll<Result<Answer, WaitError>> {
+        let mut waits = match asked.take() {
+            Some(waits) => waits,
+            None => self.send(ask(), None)?,
+        };
+        let answer = waits.poll(context);
+        if answer.is_pending() {
+            *asked = Some(waits);
+        }
+        answer
+    }
+
     /// Says something about an earlier ask.
     fn say(&self, request: u64, ask: Ask) {
         if !self.afar.is_ended() {
@@ -184,7 +202,7 @@ impl Link {
     ///
     /// # Errors
     /// Nobody answers any more.
-    pub(in crate::sync) fn send(&self, ask: Ask, item: Option<Parcel>) -> Result<Asked, WaitError> {
+    fn send(&self, ask: Ask, item: Option<Parcel>) -> Result<Asked, WaitError> {
         let (request, waiter) = self.afar.send(ask, item)?;
         Ok(Asked {
             link: self.clone(),
@@ -202,10 +220,7 @@ impl Asked {
     }
 
     /// The answer, in async code.
-    pub(in crate::sync) fn poll(
-        &mut self,
-        context: &Context<'_>,
-    ) -> Poll<Result<Answer, WaitError>> {
+    fn poll(&mut self, context: &Context<'_>) -> Poll<Result<Answer, WaitError>> {
         let new = || Coming::new(&self.link.engine, &self.waiter.turn);
         let told = ready!(self.coming.get_or_insert_with(new).poll(context));
         self.coming = None;

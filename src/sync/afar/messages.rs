@@ -1,7 +1,7 @@
 //! A topic that somebody elsewhere has, and its subscribers.
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::{Answer, Ask, Asked, Codec, FarThing, Grip, Link, Names, Parcel, Told};
@@ -134,15 +134,9 @@ impl<T> FarSubscriber<T> {
         receiving: &mut Option<Asked>,
         context: &Context<'_>,
     ) -> Poll<Result<Message<T>, WaitError>> {
-        let mut asked = match receiving.take() {
-            Some(asked) => asked,
-            None => self.topic.thing.link.send(self.ask(true), None)?,
-        };
-        let Poll::Ready(answer) = asked.poll(context) else {
-            *receiving = Some(asked);
-            return Poll::Pending;
-        };
-        Poll::Ready(self.received(answer?))
+        let ask = || self.ask(true);
+        let answer = ready!(self.topic.thing.link.poll(receiving, ask, context))?;
+        Poll::Ready(self.received(answer))
     }
 
     fn received(&mut self, answer: Answer) -> Result<Message<T>, WaitError> {

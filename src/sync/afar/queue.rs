@@ -1,6 +1,6 @@
 //! A queue that somebody elsewhere has.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use super::{Answer, Ask, Asked, Codec, FarThing, Link, Names, Told};
@@ -102,15 +102,9 @@ impl<T> FarQueue<T> {
         getting: &mut Option<Asked>,
         context: &Context<'_>,
     ) -> Poll<Result<T, WaitError>> {
-        let mut asked = match getting.take() {
-            Some(asked) => asked,
-            None => self.thing.link.send(self.get(1, true), None)?,
-        };
-        let Poll::Ready(answer) = asked.poll(context) else {
-            *getting = Some(asked);
-            return Poll::Pending;
-        };
-        Poll::Ready(self.items(answer?).and_then(one))
+        let ask = || self.get(1, true);
+        let answer = ready!(self.thing.link.poll(getting, ask, context))?;
+        Poll::Ready(self.items(answer).and_then(one))
     }
 
     pub(in crate::sync) async fn take_one_async(&self) -> Result<T, WaitError> {
@@ -153,7 +147,8 @@ impl<T> FarQueue<T> {
     }
 }
 
-fn one<T>(items: Vec<T>) -> Result<T, WaitError> {
+/// The one item of an answer.
+pub(super) fn one<T>(items: Vec<T>) -> Result<T, WaitError> {
     let nothing = || WaitError::Disconnected("an answer came without its item".to_owned());
     items.into_iter().next().ok_or_else(nothing)
 }
