@@ -100,6 +100,7 @@ pub(crate) fn write(path: PathBuf, first_halves: [u32; 2]) -> Result<u32, Fault>
     let mut database =
         open(&path).map_err(|error| format!("the database does not open: {error}"))?;
     let mut progress = stored_before(&path)?;
+    let mut before_half_way = true;
     loop {
         let unfinished = |detector| {
             !progress
@@ -107,8 +108,9 @@ pub(crate) fn write(path: PathBuf, first_halves: [u32; 2]) -> Result<u32, Fault>
                 .missing(first_halves[detector as usize])
                 .is_empty()
         };
-        if !Detector::BOTH.into_iter().any(unfinished) {
+        if before_half_way && !Detector::BOTH.into_iter().any(unfinished) {
             knobs.pass_half_way();
+            before_half_way = false;
         }
 
         let batch = match rows.get_many(BATCH) {

@@ -4,7 +4,7 @@ use std::env;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 
-use tenter::{Anywhere, Client, ErrorKind, LocalCluster};
+use tenter::{Anywhere, Client, ErrorKind, LocalCluster, TaskFuture};
 
 use crate::signals;
 use crate::support::{Door, Noted, until, value};
@@ -89,8 +89,7 @@ pub(crate) fn a_killed_scheduler_is_an_error_on_every_handle() {
     let waiting = client.submit(as_number::call(8));
     door.hear();
     signals::end(scheduler.process.id());
-    for task in [running.map_err(), waiting.map_err()] {
-        let (kind, text) = task;
+    for (kind, text) in [error_of(&running), error_of(&waiting)] {
         assert_eq!(kind, ErrorKind::Disconnected, "{text}");
         assert!(
             text.contains("the connection to the cluster has ended") && !text.contains('\n'),
@@ -99,7 +98,7 @@ pub(crate) fn a_killed_scheduler_is_an_error_on_every_handle() {
     }
     assert_eq!(value(&done), 7, "what is here stays");
     let late = client.submit(process::call());
-    assert_eq!(late.map_err().0, ErrorKind::Disconnected);
+    assert_eq!(error_of(&late).0, ErrorKind::Disconnected);
     let ended = worker.process.wait().expect("it was started here");
     assert!(
         !ended.success(),
@@ -108,15 +107,9 @@ pub(crate) fn a_killed_scheduler_is_an_error_on_every_handle() {
 }
 
 /// The error that a handle ends with.
-trait Ends {
-    fn map_err(&self) -> (ErrorKind, String);
-}
-
-impl<T: Send + Sync + 'static> Ends for tenter::TaskFuture<T> {
-    fn map_err(&self) -> (ErrorKind, String) {
-        let error = self.result().err().expect("it cannot have a result");
-        (error.kind(), error.to_string())
-    }
+fn error_of<T: Send + Sync + 'static>(task: &TaskFuture<T>) -> (ErrorKind, String) {
+    let error = task.result().err().expect("it cannot have a result");
+    (error.kind(), error.to_string())
 }
 
 pub(crate) fn workers_end_with_the_process_that_started_them() {

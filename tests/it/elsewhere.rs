@@ -11,6 +11,8 @@ use tenter::driver::{
 };
 use tenter::{Client, ErrorKind, Status, TaskFuture, task};
 
+use crate::support::until;
+
 #[derive(Debug, Default)]
 struct Notes {
     orders: BTreeMap<u64, Order>,
@@ -269,9 +271,9 @@ fn a_call_waits_here_for_a_closure_that_it_needs() {
     );
     gate.set();
     // The order in which they leave is that in which they need each other.
-    while there.notes.lock().unwrap().orders.len() < 2 {
-        std::thread::yield_now();
-    }
+    until("both have left", || {
+        there.notes.lock().unwrap().orders.len() >= 2
+    });
     there.order(2, |order| assert_eq!(order.inputs, [1]));
     there.order(3, |order| assert_eq!(order.inputs, [2]));
     there.landing(3).deliver(&[11], &[]);
@@ -292,9 +294,9 @@ fn a_long_chain_that_waits_here_leaves_without_recursion() {
         last = client.submit(inc::call(last));
     }
     gate.set();
-    while there.notes.lock().unwrap().orders.len() < 20_000 {
-        std::thread::yield_now();
-    }
+    until("all have left", || {
+        there.notes.lock().unwrap().orders.len() >= 20_000
+    });
     there.order(20_001, |order| assert_eq!(order.inputs, [20_000]));
 }
 
@@ -525,9 +527,7 @@ fn a_failed_task_is_made_anew_there_once() {
     assert_eq!((*new.result().unwrap(), *again.result().unwrap()), (7, 7));
     drop((a, new, local, again));
     // The thread that has run the closure lets its input go after that.
-    while client.stats().live > 0 {
-        std::thread::yield_now();
-    }
+    until("nothing is left", || client.stats().live == 0);
     let mut words = there.words();
     words.sort();
     assert_eq!(words, ["release 1", "release 2"]);

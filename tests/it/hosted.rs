@@ -6,7 +6,9 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
-use tenter::driver::{self, AnyHandle, Attendant, End, Function, Output, Parcel, Size, Terms};
+use tenter::driver::{
+    self, AnyHandle, Attendant, End, Function, Outgoing, Output, Parcel, Size, Terms,
+};
 use tenter::{Call, Client, ErrorKind, Reschedule, TaskError, task};
 
 use crate::support::{client_of, until, watched};
@@ -26,12 +28,14 @@ enum Told {
 struct Usher {
     tell: mpsc::Sender<Told>,
     lets: bool,
-    limit: usize,
 }
+
+/// The most bytes that a result is encoded to.
+const LIMIT: usize = 100;
 
 impl Usher {
     fn told_of(&self, output: Output<'_>) -> Told {
-        match output.encode(self.limit) {
+        match output.encode(LIMIT) {
             Ok(Size::Small(parcel)) => Told::Small(parcel.bytes),
             Ok(Size::Large(bytes, _)) => Told::Large(bytes),
             Err(error) => Told::Failed(error),
@@ -69,6 +73,7 @@ const PLAIN: Terms<'_> = Terms {
 };
 
 /// A call that is run as if it had come from elsewhere.
+#[derive(Debug)]
 struct Guest {
     handle: Option<AnyHandle>,
     told: mpsc::Receiver<Told>,
@@ -76,41 +81,35 @@ struct Guest {
 
 impl Guest {
     fn of<T>(client: &Client, call: Call<T>) -> Self {
-        Self::with(client, call, Vec::new(), &PLAIN, true)
+        Self::with(client, call, &PLAIN)
     }
 
-    fn with<T>(
+    fn with<T>(client: &Client, call: Call<T>, terms: &Terms<'_>) -> Self {
+        let outgoing = driver::describe(client, call).unwrap();
+        Self::hosted(client, outgoing, terms, true).unwrap()
+    }
+
+    /// With this as its only input.
+    fn on<T>(client: &Client, call: Call<T>, input: &AnyHandle) -> Self {
+        let mut outgoing = driver::describe(client, call).unwrap();
+        outgoing.inputs = vec![input.clone()];
+        Self::hosted(client, outgoing, &PLAIN, true).unwrap()
+    }
+
+    fn hosted(
         client: &Client,
-        call: Call<T>,
-        inputs: Vec<AnyHandle>,
+        call: Outgoing,
         terms: &Terms<'_>,
         lets: bool,
-    ) -> Self {
-        let outgoing = driver::describe(client, call).unwrap();
+    ) -> Result<Self, TaskError> {
         let (tell, told) = mpsc::channel();
-        let usher = Usher {
-            tell,
-            lets,
-            limit: 100,
-        };
-        let inputs = if inputs.is_empty() {
-            outgoing.inputs
-        } else {
-            inputs
-        };
-        let function = function(outgoing.name);
-        let handle = driver::host(
-            client,
-            function,
-            outgoing.args,
-            inputs,
-            terms,
-            Arc::new(usher),
-        );
-        Self {
-            handle: Some(handle.unwrap()),
+        let usher = Arc::new(Usher { tell, lets });
+        let function = function(call.name);
+        let handle = driver::host(client, function, call.args, call.inputs, terms, usher)?;
+        Ok(Self {
+            handle: Some(handle),
             told,
-        }
+        })
     }
 
     #[track_caller]
@@ -244,20 +243,18 @@ fn who_attends_is_told_of_the_beginning_and_given_the_value() {
         assert_eq!(guest.bytes().len(), 100);
         let guest = Guest::of(&client, zeros::call(100));
         assert!(matches!(guest.end(), Told::Large(101)));
-        let parcel = function_of(&zeros::call(1), &client).encode(guest.handle.as_ref().unwrap());
+        let outgoing = driver::describe(&client, zeros::call(1)).unwrap();
+        let parcel = function(outgoing.name).encode(guest.handle.as_ref().unwrap());
         assert_eq!(parcel.unwrap().bytes.len(), 101);
     });
-}
-
-fn function_of<T>(_: &Call<T>, client: &Client) -> Function {
-    function(driver::describe(client, zeros::call(0)).unwrap().name)
 }
 
 #[test]
 fn a_body_that_is_not_let_begin_does_not_run() {
     watched(|| {
         let client = client_of(1);
-        let guest = Guest::with(&client, fails::call(0), Vec::new(), &PLAIN, false);
+        let outgoing = driver::describe(&client, fails::call(0)).unwrap();
+        let guest = Guest::hosted(&client, outgoing, &PLAIN, false).unwrap();
         assert!(matches!(guest.next(), Told::Begins));
         until("it is over", || client.stats().failed == 1);
         assert!(guest.told.try_recv().is_err());
@@ -282,15 +279,7 @@ fn errors_panics_and_a_wish_to_run_later_are_told() {
         assert!(matches!(guest.end(), Told::Rescheduled));
         let mut outgoing = driver::describe(&client, add::call(1, 2)).unwrap();
         outgoing.args.bytes.truncate(2);
-        let (tell, told) = mpsc::channel();
-        let usher = Arc::new(Usher {
-            tell,
-            lets: true,
-            limit: 100,
-        });
-        let function = function(outgoing.name);
-        let _handle = driver::host(&client, function, outgoing.args, vec![], &PLAIN, usher);
-        let guest = Guest { handle: None, told };
+        let guest = Guest::hosted(&client, outgoing, &PLAIN, true).unwrap();
         assert_eq!(guest.error().kind(), ErrorKind::Encoding);
     });
 }
@@ -304,27 +293,20 @@ fn options_of_the_other_side_hold() {
             pool: "io",
             ..PLAIN
         };
-        let guest = Guest::with(&client, which_attempt::call(), vec![], &fifth, true);
+        let guest = Guest::with(&client, which_attempt::call(), &fifth);
         assert_eq!(guest.bytes(), [5]);
         let timed = Terms {
             timeout: Some(Duration::from_secs(1000)),
             ..fifth
         };
-        let guest = Guest::with(&client, which_attempt::call(), vec![], &timed, true);
+        let guest = Guest::with(&client, which_attempt::call(), &timed);
         assert_eq!(guest.bytes(), [5]);
         let elsewhere = Terms {
             pool: "gpu",
             ..PLAIN
         };
-        let (tell, _told) = mpsc::channel();
-        let usher = Arc::new(Usher {
-            tell,
-            lets: true,
-            limit: 100,
-        });
-        let function = function_of(&zeros::call(1), &client);
-        let args = driver::describe(&client, zeros::call(1)).unwrap().args;
-        let refused = driver::host(&client, function, args, vec![], &elsewhere, usher);
+        let outgoing = driver::describe(&client, zeros::call(1)).unwrap();
+        let refused = Guest::hosted(&client, outgoing, &elsewhere, true);
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::NoSuchPool);
     });
 }
@@ -337,7 +319,7 @@ fn a_body_whose_time_is_over_is_told_of_while_it_runs_on() {
             timeout: Some(Duration::from_millis(2)),
             ..PLAIN
         };
-        let guest = Guest::with(&client, until_cancelled::call(), vec![], &timed, true);
+        let guest = Guest::with(&client, until_cancelled::call(), &timed);
         let ends = [guest.next(), guest.next(), guest.next()];
         let overruns = |told: &Told| matches!(told, Told::Overruns(error) if error.kind() == ErrorKind::TimedOut);
         let fails = |told: &Told| matches!(told, Told::Failed(error) if error.kind() == ErrorKind::TimedOut);
@@ -366,44 +348,20 @@ fn data_that_came_as_bytes_are_decoded_once_for_all_who_borrow_them() {
         let data = driver::encoded(&client, vec![7], vec![]);
         let local = client.scatter(Counted(0));
         let guests = [
-            Guest::with(
-                &client,
-                lent::call(&local),
-                vec![data.clone()],
-                &PLAIN,
-                true,
-            ),
-            Guest::with(
-                &client,
-                kept::call(&local),
-                vec![data.clone()],
-                &PLAIN,
-                true,
-            ),
-            Guest::with(
-                &client,
-                lent::call(&local),
-                vec![data.clone()],
-                &PLAIN,
-                true,
-            ),
+            Guest::on(&client, lent::call(&local), &data),
+            Guest::on(&client, kept::call(&local), &data),
+            Guest::on(&client, lent::call(&local), &data),
         ];
         for guest in &guests {
             assert_eq!(guest.bytes(), [7]);
         }
         assert_eq!(DECODED.load(SeqCst), 1);
-        let guest = Guest::with(
-            &client,
-            owned::call(&local),
-            vec![data.clone()],
-            &PLAIN,
-            true,
-        );
+        let guest = Guest::on(&client, owned::call(&local), &data);
         assert_eq!(guest.bytes(), [7]);
         assert_eq!(DECODED.load(SeqCst), 2);
         // As another type it is decoded anew, or it is not of that type.
         let text = client.scatter(String::new());
-        let guest = Guest::with(&client, wide::call(&text), vec![data], &PLAIN, true);
+        let guest = Guest::on(&client, wide::call(&text), &data);
         assert_eq!(guest.error().kind(), ErrorKind::Encoding);
     });
 }
@@ -414,7 +372,7 @@ fn a_call_runs_when_the_data_it_waits_for_have_come() {
         let client = client_of(1);
         let (coming, data) = driver::coming(&client);
         let number = client.scatter(1u8);
-        let guest = Guest::with(&client, add::call(1, &number), vec![data], &PLAIN, true);
+        let guest = Guest::on(&client, add::call(1, &number), &data);
         assert!(guest.told.try_recv().is_err());
         coming.arrive(vec![41], vec![]);
         assert_eq!(guest.bytes(), [42]);
@@ -448,14 +406,8 @@ fn an_empty_parcel_is_no_call() {
         bytes: Vec::new(),
         handles: Arc::new([]),
     };
-    let (tell, told) = mpsc::channel();
-    let usher = Arc::new(Usher {
-        tell,
-        lets: true,
-        limit: 100,
-    });
-    let function = function_of(&zeros::call(1), &client);
-    let _handle = driver::host(&client, function, parcel, vec![], &PLAIN, usher).unwrap();
-    let guest = Guest { handle: None, told };
+    let mut outgoing = driver::describe(&client, zeros::call(1)).unwrap();
+    outgoing.args = parcel;
+    let guest = Guest::hosted(&client, outgoing, &PLAIN, true).unwrap();
     assert_eq!(guest.error().kind(), ErrorKind::Encoding);
 }

@@ -44,7 +44,7 @@ fn starts(x: u8) -> TaskFuture<u8> {
     tenter::current().submit(double::call(x))
 }
 
-fn client_of(served: &Served) -> Client<Anywhere> {
+pub(crate) fn client_of(served: &Served) -> Client<Anywhere> {
     let address = served.scheduler.address().to_owned();
     let builder = Client::builder().threads(1).lost_after(NEVER);
     builder.name("test").connect(&*address).unwrap()

@@ -8,12 +8,10 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use tenter::net::data::{NotFetched, NotPut, PIECE, PeerMessage, Peers, Shelf};
 use tenter::net::message::{Holder, PeerId, Run, TaskId};
-use tenter::net::transport::{
-    Address, ConnectError, Handler, Hub, Link, LinkId, Lost, Reach, Settings,
-};
-use tenter::net::wire::{Cursor, Hello, Message, Party, Role, WireError};
+use tenter::net::transport::{Address, ConnectError, Link, Reach, Settings};
+use tenter::net::wire::{Hello, Party};
 
-use crate::support::{SOON, hasty, timeless};
+use crate::support::{Event, SOON, Side, hasty, timeless};
 
 fn run(number: u32) -> Run {
     Run {
@@ -122,60 +120,27 @@ fn put(peers: &Peers, data: Run, content: &Bytes, to: &Holder) -> Result<(), Not
     told.recv_timeout(SOON).unwrap()
 }
 
-type OnMessage = Box<dyn FnMut(&Link, PeerMessage) + Send>;
-
 /// A peer that answers as a test wants.
-struct Scripted {
-    links: Vec<Link>,
-    opened: Arc<AtomicUsize>,
-    on_message: OnMessage,
-}
-
-impl Handler for Scripted {
-    type In = PeerMessage;
-
-    fn decode(_: Role, from: &mut Cursor<'_>) -> Result<PeerMessage, WireError> {
-        PeerMessage::decode(from)
-    }
-
-    fn admit(&mut self, _: &Hello) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn opened(&mut self, link: Link, _: Hello) {
-        self.opened.fetch_add(1, Ordering::Relaxed);
-        self.links.push(link);
-    }
-
-    fn batch(&mut self, from: LinkId, messages: &mut Vec<PeerMessage>) {
-        let link = self.links.iter().find(|link| link.id() == from).unwrap();
-        for message in messages.drain(..) {
-            (self.on_message)(link, message);
-        }
-    }
-
-    fn lost(&mut self, _: LinkId, _: Lost) {}
-}
-
 fn scripted(
     number: u32,
-    on_message: impl FnMut(&Link, PeerMessage) + Send + 'static,
-) -> (Hub<Scripted>, Holder, Arc<AtomicUsize>) {
-    let opened = Arc::new(AtomicUsize::new(0));
-    let handler = Scripted {
-        links: Vec::new(),
-        opened: opened.clone(),
-        on_message: Box::new(on_message),
-    };
-    let hub = Hub::start("scripted", hasty(), handler).unwrap();
-    let addr = hub
-        .listen(
-            &Address::loopback(),
-            Reach::Loopback,
-            Hello::new(Party::Peer),
-        )
-        .unwrap();
-    (hub, holder(number, &Address::from(addr)), opened)
+    mut on_message: impl FnMut(&Link, PeerMessage) + Send + 'static,
+) -> (Side<PeerMessage>, Holder) {
+    let side = Side::of(hasty(), move |link, messages| {
+        messages
+            .drain(..)
+            .for_each(|message| on_message(link, message));
+    });
+    let (at, hello) = (Address::loopback(), Hello::new(Party::Peer));
+    let addr = side.hub.listen(&at, Reach::Loopback, hello).unwrap();
+    (side, holder(number, &Address::from(addr)))
+}
+
+/// How many connections were made so far.
+fn opened(side: &Side<PeerMessage>) -> usize {
+    let events = side.events.try_iter();
+    events
+        .filter(|event| matches!(event, Event::Opened(..)))
+        .count()
 }
 
 /// The address of a process that has died.
@@ -201,7 +166,7 @@ fn what_is_fetched_is_what_is_held_whatever_its_size() {
 
 #[test]
 fn many_fetches_at_once_come_over_one_connection() {
-    let (_hub, holder, opened) = scripted(1, |link, message| {
+    let (side, holder) = scripted(1, |link, message| {
         if let PeerMessage::Get { request, data, .. } = message {
             let content = content(data.task.slot as usize);
             let total = content.len() as u64;
@@ -220,7 +185,7 @@ fn many_fetches_at_once_come_over_one_connection() {
     for (k, told) in waiting.into_iter().enumerate() {
         assert_eq!(told.recv_timeout(SOON).unwrap().unwrap(), content(k + 1));
     }
-    assert_eq!(opened.load(Ordering::Relaxed), 1);
+    assert_eq!(opened(&side), 1);
 }
 
 #[test]
@@ -275,7 +240,7 @@ fn data_that_nobody_gives_come_with_who_was_asked_and_who_answered() {
 fn a_holder_that_could_not_be_reached_is_tried_once_more() {
     let tries = Arc::new(AtomicUsize::new(0));
     let seen = tries.clone();
-    let (_hub, holder, opened) = scripted(1, move |link, message| {
+    let (side, holder) = scripted(1, move |link, message| {
         if seen.fetch_add(1, Ordering::Relaxed) == 0 {
             return link.cut("it breaks off");
         }
@@ -290,12 +255,12 @@ fn a_holder_that_could_not_be_reached_is_tried_once_more() {
     });
     let peers = asking(hasty());
     assert_eq!(fetch(&peers, run(1), 3, &[&holder]).unwrap(), content(3));
-    assert_eq!(opened.load(Ordering::Relaxed), 2);
+    assert_eq!(opened(&side), 2);
 }
 
 #[test]
 fn a_holder_that_stands_still_is_given_up_for_the_next() {
-    let (_hub, still, _) = scripted(1, |_, _| {});
+    let (_side, still) = scripted(1, |_, _| {});
     let full = Holding::start(2, hasty());
     full.has(run(1), &content(PIECE as usize * 2));
     let peers = asking(hasty());
@@ -305,7 +270,7 @@ fn a_holder_that_stands_still_is_given_up_for_the_next() {
 
 #[test]
 fn a_holder_that_gives_something_else_is_not_believed() {
-    let (_hub, liar, _) = scripted(1, |link, message| {
+    let (_side, liar) = scripted(1, |link, message| {
         if let PeerMessage::Get { request, .. } = message {
             let piece = PeerMessage::Piece {
                 request,
@@ -363,7 +328,7 @@ fn a_put_that_is_declined_or_goes_nowhere_says_why() {
     };
     let refused = put(&peers, unwanted, &content(10), &holding.holder).unwrap_err();
     assert_eq!(refused.reason, "there is no room");
-    let (_hub, still, _) = scripted(2, |_, _| {});
+    let (_side, still) = scripted(2, |_, _| {});
     put(&peers, run(1), &content(10), &still).unwrap_err();
     put(&peers, run(1), &content(10), &gone(3)).unwrap_err();
 }
@@ -382,7 +347,7 @@ fn both_sides_fetch_from_each_other_at_once() {
 
 #[test]
 fn who_waits_is_told_when_the_connections_end() {
-    let (_hub, still, _) = scripted(1, |_, _| {});
+    let (_side, still) = scripted(1, |_, _| {});
     let peers = asking(timeless());
     let told = fetching(&peers, run(1), 10, &[&still]);
     let resting = fetching(&peers, run(2), 10, &[&gone(2)]);
@@ -399,45 +364,35 @@ fn who_waits_is_told_when_the_connections_end() {
 #[test]
 fn a_peer_that_offers_without_end_is_sent_away() {
     let holding = Holding::start(1, timeless());
-    let (ended, when) = channel();
-    struct Flood(std::sync::mpsc::Sender<Lost>);
-    impl Handler for Flood {
-        type In = PeerMessage;
-        fn decode(_: Role, from: &mut Cursor<'_>) -> Result<PeerMessage, WireError> {
-            PeerMessage::decode(from)
-        }
-        fn admit(&mut self, _: &Hello) -> Result<(), String> {
-            Ok(())
-        }
-        fn opened(&mut self, link: Link, _: Hello) {
-            let offers: Vec<_> = (0..65)
-                .map(|request| PeerMessage::Offer {
-                    request,
-                    data: run(1),
-                    bytes: u64::MAX,
-                })
-                .collect();
-            link.send(&offers).unwrap();
-        }
-        fn batch(&mut self, _: LinkId, _: &mut Vec<PeerMessage>) {}
-        fn lost(&mut self, _: LinkId, why: Lost) {
-            let _ = self.0.send(why);
-        }
-    }
-    let hub = Hub::start("flood", timeless(), Flood(ended)).unwrap();
+    let side = Side::<PeerMessage>::of(timeless(), |_, _| {});
     let to: Address = holding.holder.address.parse().unwrap();
-    hub.connect(&to, Reach::Loopback, Hello::new(Party::Peer))
+    side.hub
+        .connect(&to, Reach::Loopback, Hello::new(Party::Peer))
         .unwrap();
-    let why = when.recv_timeout(SOON).unwrap();
+    let offers: Vec<_> = (0..65)
+        .map(|request| PeerMessage::Offer {
+            request,
+            data: run(1),
+            bytes: u64::MAX,
+        })
+        .collect();
+    side.opened().send(&offers).unwrap();
+    let why = loop {
+        // Some may be answered before.
+        if let Event::Lost(_, why) = side.next() {
+            break why;
+        }
+    };
     assert!(why.reason.contains("more at once"), "{why}");
 }
 
 #[test]
 fn data_is_not_given_to_schedulers() {
     let holding = Holding::start(1, timeless());
-    let (hub, _, _) = scripted(2, |_, _| {});
+    let (side, _) = scripted(2, |_, _| {});
     let to: Address = holding.holder.address.parse().unwrap();
-    let refused = hub
+    let refused = side
+        .hub
         .connect(&to, Reach::Loopback, Hello::new(Party::Scheduler))
         .unwrap_err();
     assert!(matches!(refused, ConnectError::Refused(_)), "{refused}");

@@ -3,23 +3,17 @@
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 
-use tenter::net::server::{Scheduler, SchedulerOptions};
-use tenter::net::worker::{Worker, WorkerOptions};
-use tenter::{Anywhere, Client, TaskError, TaskFuture, current, gather, task};
+use tenter::net::worker::WorkerOptions;
+use tenter::{TaskError, TaskFuture, current, gather, task};
 
-fn cluster() -> (Scheduler, Vec<Worker>, Client<Anywhere>) {
-    let scheduler = Scheduler::start("tcp://127.0.0.1:0", SchedulerOptions::default()).unwrap();
-    let start = |name: &str| {
-        let options = WorkerOptions {
-            name: name.into(),
-            threads: Some(1),
-            ..WorkerOptions::default()
-        };
-        Worker::start(scheduler.address(), options).unwrap()
-    };
-    let workers = ["w0", "w1"].map(start).into();
-    let client = Client::connect(scheduler.address()).unwrap();
-    (scheduler, workers, client)
+use crate::work::{Cluster, named};
+
+/// Two workers with a thread each.
+fn cluster() -> Cluster {
+    Cluster::with(["w0", "w1"].map(|name| WorkerOptions {
+        threads: Some(1),
+        ..named(name)
+    }))
 }
 
 #[task]
@@ -51,7 +45,8 @@ fn consume() -> Result<u64, TaskError> {
 /// Bounded, so that all of them wait for each other, on two threads altogether.
 #[test]
 fn tasks_of_two_workers_share_a_queue_of_handles() {
-    let (_scheduler, _workers, client) = cluster();
+    let cluster = cluster();
+    let client = cluster.client();
     let consumers = [(); 3].map(|()| client.submit(consume::call()));
     let producer = client.submit(produce::call(20));
     assert_eq!(*producer.result().unwrap(), 20);
@@ -66,7 +61,8 @@ fn arrive(parties: usize) -> Result<u64, TaskError> {
 
 #[test]
 fn more_tasks_than_threads_meet_at_a_barrier() {
-    let (_scheduler, _workers, client) = cluster();
+    let cluster = cluster();
+    let client = cluster.client();
     let tasks: Vec<_> = (0..7).map(|_| client.submit(arrive::call(8))).collect();
     assert_eq!(
         client
@@ -94,7 +90,8 @@ fn enter(number: u64) -> Result<u64, TaskError> {
 
 #[test]
 fn a_lock_lets_one_task_of_all_workers_in() {
-    let (_scheduler, _workers, client) = cluster();
+    let cluster = cluster();
+    let client = cluster.client();
     let tasks: Vec<_> = (0..50).map(|k| client.submit(enter::call(k))).collect();
     gather(&tasks).unwrap();
     assert!(!client.lock("door").is_locked());
@@ -112,14 +109,15 @@ fn hold() -> Result<u64, TaskError> {
 
 #[test]
 fn what_the_tasks_of_a_dead_worker_held_goes_on() {
-    let (_scheduler, mut workers, client) = cluster();
+    let mut cluster = cluster();
+    let client = cluster.client();
     let task = client.task("hold").prefer("w0").submit(hold::call());
     let runs = client.variable::<u64>("runs").unwrap();
     assert_eq!(runs.get(), Ok(1));
     let lock = client.lock("beam");
     std::thread::scope(|scope| {
         let waits = scope.spawn(|| lock.lock());
-        drop(workers.remove(0));
+        drop(cluster.workers.remove(0));
         let guard = waits.join().unwrap().unwrap();
         client.event("go on").set();
         drop(guard);

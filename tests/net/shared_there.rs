@@ -2,20 +2,15 @@
 
 use std::thread::scope;
 
-use tenter::{Anywhere, Client, ErrorKind, NameError, TaskFuture, WaitError, task};
+use tenter::{ErrorKind, NameError, TaskFuture, WaitError, task};
 
+use crate::clients::client_of;
 use crate::scheduler::Served;
-use crate::support::{NEVER, SOON};
+use crate::support::SOON;
 
 #[task]
 fn name_of(frame: u64) -> String {
     format!("frame {frame}")
-}
-
-fn client_of(served: &Served) -> Client<Anywhere> {
-    let address = served.scheduler.address().to_owned();
-    let builder = Client::builder().threads(1).lost_after(NEVER);
-    builder.connect(&*address).unwrap()
 }
 
 #[test]

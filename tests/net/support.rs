@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tenter::net::transport::{Address, Handler, Hub, Link, LinkId, Lost, Reach, Settings};
@@ -78,27 +78,27 @@ impl Message for Note {
 /// What a handler was told.
 #[derive(Debug)]
 #[expect(dead_code, reason = "a failing test prints it")]
-pub(crate) enum Event {
+pub(crate) enum Event<M = Note> {
     Opened(Link, Box<Hello>),
-    Batch(LinkId, Vec<Note>),
+    Batch(LinkId, Vec<M>),
     Lost(LinkId, Lost),
 }
 
-type OnBatch = Box<dyn FnMut(&Link, &mut Vec<Note>) + Send>;
+type OnBatch<M> = Box<dyn FnMut(&Link, &mut Vec<M>) + Send>;
 
 /// Records all that happens, and does what a test wants with batches.
-pub(crate) struct Recorder {
-    events: Sender<Event>,
+pub(crate) struct Recorder<M = Note> {
+    events: Sender<Event<M>>,
     links: Vec<Link>,
-    pub on_batch: OnBatch,
+    pub on_batch: OnBatch<M>,
     pub refuse: Option<String>,
 }
 
-impl Handler for Recorder {
-    type In = Note;
+impl<M: Message + Send + 'static> Handler for Recorder<M> {
+    type In = M;
 
-    fn decode(_: Role, from: &mut Cursor<'_>) -> Result<Note, WireError> {
-        Note::decode(from)
+    fn decode(_: Role, from: &mut Cursor<'_>) -> Result<M, WireError> {
+        M::decode(from)
     }
 
     fn admit(&mut self, _: &Hello) -> Result<(), String> {
@@ -110,7 +110,7 @@ impl Handler for Recorder {
         let _ = self.events.send(Event::Opened(link, Box::new(hello)));
     }
 
-    fn batch(&mut self, from: LinkId, messages: &mut Vec<Note>) {
+    fn batch(&mut self, from: LinkId, messages: &mut Vec<M>) {
         let link = self.links.iter().find(|link| link.id() == from);
         (self.on_batch)(link.expect("it was opened"), messages);
         let _ = self
@@ -124,9 +124,9 @@ impl Handler for Recorder {
 }
 
 /// A hub with its events.
-pub(crate) struct Side {
-    pub hub: Hub<Recorder>,
-    pub events: Receiver<Event>,
+pub(crate) struct Side<M: Message + Send + 'static = Note> {
+    pub hub: Hub<Recorder<M>>,
+    pub events: Receiver<Event<M>>,
 }
 
 impl Side {
@@ -137,6 +137,25 @@ impl Side {
     pub(crate) fn with(
         settings: Settings,
         on_batch: impl FnMut(&Link, &mut Vec<Note>) + Send + 'static,
+    ) -> Self {
+        Self::of(settings, on_batch)
+    }
+
+    /// So many messages, in however many batches.
+    pub(crate) fn notes(&self, number: usize) -> Vec<Note> {
+        let mut notes = Vec::new();
+        while notes.len() < number {
+            notes.extend(self.batch());
+        }
+        assert_eq!(notes.len(), number);
+        notes
+    }
+}
+
+impl<M: Message + std::fmt::Debug + Send + 'static> Side<M> {
+    pub(crate) fn of(
+        settings: Settings,
+        on_batch: impl FnMut(&Link, &mut Vec<M>) + Send + 'static,
     ) -> Self {
         let (tell, events) = channel();
         let recorder = Recorder {
@@ -166,7 +185,7 @@ impl Side {
         self.opened()
     }
 
-    pub(crate) fn next(&self) -> Event {
+    pub(crate) fn next(&self) -> Event<M> {
         self.events
             .recv_timeout(SOON)
             .expect("nothing has happened")
@@ -179,21 +198,11 @@ impl Side {
         }
     }
 
-    pub(crate) fn batch(&self) -> Vec<Note> {
+    pub(crate) fn batch(&self) -> Vec<M> {
         match self.next() {
             Event::Batch(_, notes) => notes,
             other => panic!("{other:?} instead of messages"),
         }
-    }
-
-    /// So many messages, in however many batches.
-    pub(crate) fn notes(&self, number: usize) -> Vec<Note> {
-        let mut notes = Vec::new();
-        while notes.len() < number {
-            notes.extend(self.batch());
-        }
-        assert_eq!(notes.len(), number);
-        notes
     }
 
     pub(crate) fn lost(&self) -> Lost {
@@ -209,6 +218,16 @@ impl Side {
             Err(RecvTimeoutError::Timeout) => {}
             other => panic!("{other:?} where nothing should happen"),
         }
+    }
+}
+
+/// Looks at a condition until it holds.
+#[track_caller]
+pub(crate) fn until(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < SOON, "never came about: {what}");
+        std::thread::yield_now();
     }
 }
 

@@ -3,17 +3,17 @@
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tenter::net::server::{Scheduler, SchedulerOptions};
 use tenter::net::worker::{Ended, Worker, WorkerOptions};
 use tenter::{Anywhere, Client, ErrorKind, Reschedule, TaskError, TaskFuture, task};
 
-use crate::support::SOON;
+use crate::support::until;
 
 /// A scheduler with workers.
-struct Cluster {
-    workers: Vec<Worker>,
+pub(crate) struct Cluster {
+    pub(crate) workers: Vec<Worker>,
     scheduler: Scheduler,
 }
 
@@ -22,7 +22,7 @@ impl Cluster {
         Self::with((0..workers).map(|number| named(&format!("w{number}"))))
     }
 
-    fn with(options: impl IntoIterator<Item = WorkerOptions>) -> Self {
+    pub(crate) fn with(options: impl IntoIterator<Item = WorkerOptions>) -> Self {
         let scheduler = Scheduler::start("tcp://127.0.0.1:0", SchedulerOptions::default()).unwrap();
         let start = |options| Worker::start(scheduler.address(), options).unwrap();
         Self {
@@ -31,26 +31,16 @@ impl Cluster {
         }
     }
 
-    fn client(&self) -> Client<Anywhere> {
+    pub(crate) fn client(&self) -> Client<Anywhere> {
         Client::connect(self.scheduler.address()).unwrap()
     }
 }
 
-fn named(name: &str) -> WorkerOptions {
+pub(crate) fn named(name: &str) -> WorkerOptions {
     WorkerOptions {
         name: name.into(),
         threads: Some(2),
         ..WorkerOptions::default()
-    }
-}
-
-/// Looks at a condition until it holds.
-#[track_caller]
-fn until(what: &str, condition: impl Fn() -> bool) {
-    let start = Instant::now();
-    while !condition() {
-        assert!(start.elapsed() < SOON, "never came about: {what}");
-        std::thread::yield_now();
     }
 }
 

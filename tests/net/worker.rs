@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Condvar, Mutex};
 
 use bytes::Bytes;
@@ -11,12 +11,12 @@ use tenter::net::message::{
     Assign, FailureKind, Finished, FromWorker, Holder, InputData, PeerId, Run, RunKind, Source,
     TaskId, ToWorker, WorkerHello,
 };
-use tenter::net::transport::{Address, Handler, Hub, Link, LinkId, Lost, Reach, Settings};
-use tenter::net::wire::{Cursor, Hello, Message, Party, Role, WireError};
+use tenter::net::transport::{Address, Link, Reach, Settings};
+use tenter::net::wire::Party;
 use tenter::net::worker::{Ended, Worker, WorkerOptions};
 use tenter::{TaskError, task};
 
-use crate::support::SOON;
+use crate::support::{Event, SOON, Side};
 
 /// Holds bodies until a test lets them go.
 struct Hold {
@@ -53,59 +53,26 @@ struct Script {
     words: Receiver<FromWorker>,
     worker: Worker,
     kinds: u32,
-    _hub: Hub<Boss>,
-}
-
-struct Boss {
-    opened: Sender<(Link, Hello)>,
-    words: Sender<FromWorker>,
-}
-
-impl Handler for Boss {
-    type In = FromWorker;
-
-    fn decode(_: Role, from: &mut Cursor<'_>) -> Result<FromWorker, WireError> {
-        FromWorker::decode(from)
-    }
-
-    fn admit(&mut self, _: &Hello) -> Result<(), String> {
-        Ok(())
-    }
-
-    fn opened(&mut self, link: Link, hello: Hello) {
-        let _ = self.opened.send((link, hello));
-    }
-
-    fn batch(&mut self, _: LinkId, messages: &mut Vec<FromWorker>) {
-        for words in messages.drain(..) {
-            let _ = self.words.send(words);
-        }
-    }
-
-    fn lost(&mut self, _: LinkId, _: Lost) {}
+    _side: Side<FromWorker>,
 }
 
 impl Script {
     fn of(threads: usize) -> Self {
-        let ((opened, open), (tell, words)) = (channel(), channel());
-        let boss = Boss {
-            opened,
-            words: tell,
-        };
-        let hub = Hub::start("boss", Settings::default(), boss).unwrap();
-        let at = hub
-            .listen(
-                &Address::loopback(),
-                Reach::Loopback,
-                Hello::new(Party::Scheduler),
-            )
-            .unwrap();
+        let (tell, words) = channel();
+        let side = Side::<FromWorker>::of(Settings::default(), move |_, heard| {
+            for words in heard.drain(..) {
+                let _ = tell.send(words);
+            }
+        });
+        let at = side.listen();
         let options = WorkerOptions {
             threads: Some(threads),
             ..WorkerOptions::default()
         };
         let worker = Worker::start(&Address::from(at).to_string(), options).unwrap();
-        let (link, hello) = open.recv_timeout(SOON).unwrap();
+        let Event::Opened(link, hello) = side.next() else {
+            panic!("it connects");
+        };
         let Party::Worker(hello) = hello.party else {
             panic!("it is a worker");
         };
@@ -115,7 +82,7 @@ impl Script {
             words,
             worker,
             kinds: 0,
-            _hub: hub,
+            _side: side,
         }
     }
 
