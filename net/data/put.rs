@@ -166,8 +166,8 @@ impl State {
         todo.ends.push(Box::new(|| done(outcome)));
     }
 
-    /// Those that were offered and of which nothing was asked for so long.
-    pub(super) fn stalled_puts(&mut self, patience: u32) -> Vec<u64> {
+    /// Gives up those that were offered and of which nothing was asked for so long. Others are offered in their place.
+    pub(super) fn end_stalled_puts(&mut self, patience: u32, todo: &mut Todo) {
         let mut stalled = Vec::new();
         for (request, put) in &mut self.puts {
             put.idle += u32::from(put.is_offered);
@@ -175,10 +175,20 @@ impl State {
                 stalled.push(*request);
             }
         }
+        if stalled.is_empty() {
+            return;
+        }
         for peer in self.peers.values_mut() {
             peer.offered.retain(|request| !stalled.contains(request));
         }
-        stalled
+        for request in stalled {
+            let reason = "it did not fetch what was offered to it for too long";
+            self.put_ended(request, Err(reason.into()), todo);
+        }
+        let links: Vec<LinkId> = self.peers.keys().copied().collect();
+        for link in links {
+            self.offer_more(link);
+        }
     }
 
     /// The other side offers data.

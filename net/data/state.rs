@@ -169,10 +169,7 @@ impl State {
         for number in stalled {
             self.break_off(number, false, "nothing came from it for too long", todo);
         }
-        for request in self.stalled_puts(patience) {
-            let reason = "it did not fetch what was offered to it for too long";
-            self.put_ended(request, Err(reason.into()), todo);
-        }
+        self.end_stalled_puts(patience, todo);
         self.close_unused(UNUSED_SILENCES * patience);
     }
 }

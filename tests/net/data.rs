@@ -334,6 +334,30 @@ fn a_put_that_is_declined_or_goes_nowhere_says_why() {
 }
 
 #[test]
+fn puts_behind_those_that_stall_are_offered_once_these_are_given_up() {
+    let stalling = 8;
+    let mut offers = 0;
+    let (_side, holder) = scripted(1, move |link, message| {
+        if let PeerMessage::Offer { request, .. } = message {
+            offers += 1;
+            if offers > stalling {
+                link.send([&PeerMessage::Taken { request }]).unwrap();
+            }
+        }
+    });
+    let peers = asking(hasty());
+    let (tell, told) = channel();
+    for k in 0..=stalling {
+        let tell = tell.clone();
+        peers.put(run(k), content(10), holder.clone(), move |put| {
+            let _ = tell.send(put.is_ok());
+        });
+    }
+    let arrived = (0..=stalling).filter(|_| told.recv_timeout(SOON).unwrap());
+    assert_eq!(arrived.count(), 1);
+}
+
+#[test]
 fn both_sides_fetch_from_each_other_at_once() {
     let (a, b) = (Holding::start(1, timeless()), Holding::start(2, timeless()));
     let big = content(20 * PIECE as usize);
