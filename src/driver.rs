@@ -21,9 +21,10 @@ pub use crate::call::{AnyHandle, Parcel};
 pub use crate::elsewhere::{Gone, Landing, Manner, Order, OrderKey, RemoteId, Report, Special};
 pub use crate::graph;
 pub use crate::hosted::{
-    Attendant, Coming, End, Function, Output, Size, Terms, coming, encoded, functions, host, named,
-    when_blocked,
+    Attendant, Coming, End, Function, Output, Size, Terms, array, coming, encoded, functions, host,
+    named, when_blocked,
 };
+pub use crate::raw::array::{Array, Room};
 pub use crate::sync::driven::*;
 pub use crate::workers::{WorkerId, WorkerInfo};
 

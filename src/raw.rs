@@ -22,7 +22,9 @@
 //! endian, on every machine: 2 for each `u16`, 8 for each `f64`. The numbers are those of fixed width: `u8` to `u128`, `i8` to
 //! `i128`, `f32` and `f64`; not `usize`, whose width is the machine's.
 
-use std::any::Any;
+pub(crate) mod array;
+
+use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -31,6 +33,8 @@ use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
+use array::Filling;
+
 /// A number of fixed width.
 #[allow(private_bounds, reason = "only this crate says what a number is")]
 pub trait Number: Fixed {}
@@ -38,7 +42,7 @@ pub trait Number: Fixed {}
 /// What numbers can do here.
 #[allow(unnameable_types, reason = "that is its purpose")]
 pub(crate) trait Fixed:
-    FromBytes + IntoBytes + Immutable + Copy + Default + 'static
+    FromBytes + IntoBytes + Immutable + Copy + Default + Send + Sync + 'static
 {
     /// With its bytes in the other order.
     #[cfg(target_endian = "big")]
@@ -46,7 +50,7 @@ pub(crate) trait Fixed:
 }
 
 macro_rules! numbers {
-    ($($number:ty)*) => {
+    ($($code:literal $number:ty)*) => {
         $(
             impl Number for $number {}
 
@@ -76,20 +80,40 @@ macro_rules! numbers {
             None
         }
 
-        /// The array of numbers that these bytes begin with, which are taken: `None`, if a `T` is no such array.
-        #[inline]
-        pub(crate) fn take<T: 'static>(rest: &mut &[u8]) -> Option<Result<T, postcard::Error>> {
+        /// Whether a `T` is an array of numbers, and of which.
+        fn code_of<T: 'static>() -> Option<u8> {
             if !may_be_array::<T>() {
                 return None;
             }
+            let of = TypeId::of::<T>();
+            $(
+                if of == TypeId::of::<Vec<$number>>() || of == TypeId::of::<Box<[$number]>>() {
+                    return Some($code);
+                }
+            )*
+            None
+        }
+
+        /// Memory for so many bytes of the numbers with this code, of which some are taken at once.
+        fn filling(code: u8, bytes: usize, reserved: usize) -> Option<Box<dyn Filling>> {
+            match code {
+                $($code => array::filling::<$number>(bytes, reserved),)*
+                _ => None,
+            }
+        }
+
+        /// The array of numbers that has these bytes: `None`, if a `T` is no such array.
+        #[inline]
+        fn array_of<T: 'static>(bytes: &[u8]) -> Option<Result<T, postcard::Error>> {
             let mut value = None::<T>;
             $(
                 if let Some(place) = place_of::<T, Vec<$number>>(&mut value) {
-                    return Some(take_numbers(rest).map(|array| *place = Some(array)).and_then(|()| set(value)));
+                    *place = numbers(bytes);
+                    return Some(set(value));
                 }
                 if let Some(place) = place_of::<T, Box<[$number]>>(&mut value) {
-                    let array = take_numbers(rest).map(Vec::into_boxed_slice);
-                    return Some(array.map(|array| *place = Some(array)).and_then(|()| set(value)));
+                    *place = numbers(bytes).map(Vec::into_boxed_slice);
+                    return Some(set(value));
                 }
             )*
             None
@@ -97,7 +121,20 @@ macro_rules! numbers {
     };
 }
 
-numbers!(u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 f32 f64);
+// The codes stand on the wire, and stay what they are.
+numbers!(1 u8 2 u16 3 u32 4 u64 5 u128 6 i8 7 i16 8 i32 9 i64 10 i128 11 f32 12 f64);
+
+/// The array of numbers that these bytes begin with, which are taken: `None`, if a `T` is no such array.
+#[inline]
+pub(crate) fn take<T: 'static>(rest: &mut &[u8]) -> Option<Result<T, postcard::Error>> {
+    code_of::<T>()?;
+    let (bytes, left) = match postcard::take_from_bytes::<&[u8]>(rest) {
+        Ok(taken) => taken,
+        Err(error) => return Some(Err(error)),
+    };
+    *rest = left;
+    array_of(bytes)
+}
 
 /// Whether a type has the size of an array of numbers: of most types no more need be asked.
 const fn may_be_array<T>() -> bool {
@@ -136,12 +173,6 @@ fn numbers<N: Fixed>(bytes: &[u8]) -> Option<Vec<N>> {
         .iter_mut()
         .for_each(|number| *number = number.swapped());
     Some(numbers)
-}
-
-fn take_numbers<N: Fixed>(rest: &mut &[u8]) -> Result<Vec<N>, postcard::Error> {
-    let (bytes, left) = postcard::take_from_bytes::<&[u8]>(rest)?;
-    *rest = left;
-    numbers(bytes).ok_or(postcard::Error::DeserializeBadEncoding)
 }
 
 /// Bytes that are serialized as bytes.

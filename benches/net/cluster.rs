@@ -3,8 +3,6 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use serde::de::Visitor;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tenter::{Anywhere, Client, LocalCluster, TaskFuture, as_completed, gather, task};
 
 use crate::copy::BYTES;
@@ -22,13 +20,13 @@ fn next(n: u64) -> u64 {
 }
 
 #[task]
-fn make(byte: u8) -> Bulk {
-    Bulk(vec![byte; BYTES])
+fn make(byte: u8) -> Vec<u8> {
+    vec![byte; BYTES]
 }
 
 #[task]
-fn measure(bulk: &Bulk) -> u64 {
-    black_box(bulk).0.len() as u64
+fn measure(bulk: &[u8]) -> u64 {
+    black_box(bulk).len() as u64
 }
 
 /// Works for about this many microseconds.
@@ -39,40 +37,6 @@ fn work(us: u64) -> u64 {
         black_box(us);
     }
     us
-}
-
-/// Bytes that are written and read as one piece.
-#[derive(Clone, Debug)]
-struct Bulk(Vec<u8>);
-
-impl Serialize for Bulk {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_bytes(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Bulk {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_byte_buf(Whole)
-    }
-}
-
-struct Whole;
-
-impl Visitor<'_> for Whole {
-    type Value = Bulk;
-
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("bytes")
-    }
-
-    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Bulk, E> {
-        Ok(Bulk(bytes.to_vec()))
-    }
-
-    fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Bulk, E> {
-        Ok(Bulk(bytes))
-    }
 }
 
 pub(crate) struct Cluster {

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::session::Session;
 use super::state::{Open, State, What};
 use crate::ErrorKind;
 use crate::driver::Gone;
-use crate::net::data::{NotFetched, Peers};
+use crate::net::data::{Content, NotFetched, Peers};
 use crate::net::message::{FromClient, Holder, Run, TaskId, Ticket};
 
 impl Session {
@@ -48,13 +46,13 @@ impl Session {
         });
     }
 
-    fn fetched(&self, ticket: u64, fetched: Result<Bytes, NotFetched>, mentions: &[TaskId]) {
+    fn fetched(&self, ticket: u64, fetched: Result<Content, NotFetched>, mentions: &[TaskId]) {
         match self.state().progress(ticket) {
             Some((_, progress)) => progress.fetching = false,
             None => return,
         }
         match fetched {
-            Ok(bytes) => self.arrived(ticket, &bytes, mentions),
+            Ok(content) => self.arrived(ticket, content, mentions),
             Err(failed) => {
                 for (holder, absent) in failed.tried {
                     self.say(FromClient::FetchFailed {

@@ -4,6 +4,7 @@ use super::failure::report_of;
 use super::session::Session;
 use super::state::{Open, What};
 use crate::driver::RemoteId;
+use crate::net::data::Content;
 use crate::net::message::{Condition, Finished, Located, TaskId, Ticket, ToClient};
 
 impl Session {
@@ -14,7 +15,7 @@ impl Session {
                 ticket,
                 result,
                 mentions,
-            } => self.finished(ticket.0, &result, &mentions),
+            } => self.finished(ticket.0, result, &mentions),
             ToClient::Failed { ticket, failure } => {
                 if let Some(open) = self.close_ticket(ticket.0) {
                     open.landing.fail(&report_of(&failure));
@@ -25,7 +26,7 @@ impl Session {
                 ticket,
                 at: Located::Inline(bytes),
                 mentions,
-            } => self.arrived(ticket.0, &bytes, &mentions),
+            } => self.arrived(ticket.0, bytes.into(), &mentions),
             ToClient::Located {
                 ticket,
                 at:
@@ -61,9 +62,9 @@ impl Session {
         Some(open)
     }
 
-    fn finished(&self, ticket: u64, result: &Finished, mentions: &[TaskId]) {
+    fn finished(&self, ticket: u64, result: Finished, mentions: &[TaskId]) {
         match result {
-            Finished::Inline(bytes) => self.arrived(ticket, bytes, mentions),
+            Finished::Inline(bytes) => self.arrived(ticket, bytes.into(), mentions),
             Finished::Held { .. } => {
                 let mut guard = self.state();
                 let state = &mut *guard;
@@ -83,7 +84,7 @@ impl Session {
     }
 
     /// The result of a task is here.
-    pub(super) fn arrived(&self, ticket: u64, bytes: &[u8], mentions: &[TaskId]) {
+    pub(super) fn arrived(&self, ticket: u64, content: Content, mentions: &[TaskId]) {
         let (open, done_with) = {
             let state = &mut *self.state();
             match state.progress(ticket) {
@@ -96,7 +97,10 @@ impl Session {
             return;
         };
         let names: Vec<RemoteId> = mentions.iter().map(|&task| task.into()).collect();
-        open.landing.deliver(bytes, &names);
+        match content {
+            Content::Bytes(bytes) => open.landing.deliver(&bytes, &names),
+            Content::Array(array) => open.landing.deliver_array(array),
+        }
     }
 
     fn is_lost(&self, ticket: u64) {

@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use bytes::Bytes;
-
+use super::content::Content;
 use super::route::Waiting;
 use super::state::{State, Todo};
 use super::transfer::{Purpose, Transfer};
@@ -12,7 +11,7 @@ use crate::net::message::{Holder, PeerId, Run};
 use crate::net::transport::Link;
 
 /// What is called at the end of a fetch.
-pub(super) type WhenFetched = Box<dyn FnOnce(Result<Bytes, NotFetched>) + Send>;
+pub(super) type WhenFetched = Box<dyn FnOnce(Result<Content, NotFetched>) + Send>;
 
 /// None of the holders gave the data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,7 +172,7 @@ impl State {
     }
 
     /// It has come.
-    pub(super) fn fetched(&mut self, data: Run, content: Bytes, todo: &mut Todo) {
+    pub(super) fn fetched(&mut self, data: Run, content: Content, todo: &mut Todo) {
         let Some(fetch) = self.fetches.remove(&data) else {
             return;
         };

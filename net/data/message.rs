@@ -25,6 +25,8 @@ pub enum PeerMessage {
         request: u64,
         /// The size of the whole.
         total: u64,
+        /// Which numbers the whole is an array of, as [`Array::code`](crate::driver::Array::code) says; 0 is none.
+        array: u8,
         /// The piece.
         content: Bytes,
     },
@@ -60,7 +62,7 @@ messages!(PeerMessage);
 
 choice!(PeerMessage, "message of a peer", {
     0 => Get { request, data, from, len },
-    1 => Piece { request, total, content },
+    1 => Piece { request, total, array, content },
     2 => Absent { request },
     3 => Offer { request, data, bytes },
     4 => Taken { request },

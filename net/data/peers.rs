@@ -6,19 +6,18 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 
+use super::content::Content;
 use super::fetch::NotFetched;
 use super::message::PeerMessage;
 use super::put::NotPut;
 use super::state::{State, Todo};
-use super::transfer::PIECE;
 use crate::net::message::{Holder, Run};
 use crate::net::transport::{
     Address, ConnectError, Dialer, Handler, Hub, Link, LinkId, Lost, Reach, Settings,
 };
-use crate::net::wire::{Cursor, Hello, Message, Party, Role, WireError};
+use crate::net::wire::{Cursor, Hello, Message, Party, Place, Role, WireError};
 
 /// What is said of what was going on when the connections ended.
 pub(super) const ENDED: &str = "connections here have ended";
@@ -26,13 +25,13 @@ pub(super) const ENDED: &str = "connections here have ended";
 /// Where a worker gives data out from, and puts what it is brought. Called on the connections' thread.
 pub trait Shelf: Send + Sync {
     /// The encoded data of this name.
-    fn get(&self, data: Run) -> Option<Bytes>;
+    fn get(&self, data: Run) -> Option<Content>;
 
     /// Keeps data that was brought.
     ///
     /// # Errors
     /// Why not, in one line.
-    fn put(&self, data: Run, content: Bytes) -> Result<(), String>;
+    fn put(&self, data: Run, content: Content) -> Result<(), String>;
 }
 
 /// The connections over which this process fetches data, brings it, and, with a [`Shelf`], gives it out.
@@ -116,7 +115,7 @@ impl Peers {
         data: Run,
         bytes: u64,
         holders: Vec<Holder>,
-        done: impl FnOnce(Result<Bytes, NotFetched>) + Send + 'static,
+        done: impl FnOnce(Result<Content, NotFetched>) + Send + 'static,
     ) {
         self.shared
             .change(|state, todo| state.fetch(data, bytes, holders, Box::new(done), todo));
@@ -126,10 +125,11 @@ impl Peers {
     pub fn put(
         &self,
         data: Run,
-        content: Bytes,
+        content: impl Into<Content>,
         holder: Holder,
         done: impl FnOnce(Result<(), NotPut>) + Send + 'static,
     ) {
+        let content = content.into();
         self.shared
             .change(|state, todo| state.put(data, content, holder, Box::new(done), todo));
     }
@@ -181,7 +181,7 @@ impl Shared {
     }
 
     /// Keeps what was offered, and says so.
-    fn shelve(&self, link: &Link, request: u64, data: Run, content: Bytes) {
+    fn shelve(&self, link: &Link, request: u64, data: Run, content: Content) {
         let kept = match &self.shelf {
             Some(shelf) => shelf.put(data, content),
             None => Err("it keeps no data".into()),
@@ -212,14 +212,12 @@ pub(super) fn tell(link: &Link, words: &PeerMessage) {
     }
 }
 
-fn piece(request: u64, content: &Bytes, from: u64, len: u32) -> Option<PeerMessage> {
-    let from = usize::try_from(from).ok()?;
-    let left = content.len().checked_sub(from)?;
-    let len = left.min(len.min(PIECE) as usize);
+fn piece(request: u64, content: &Content, from: u64, len: u32) -> Option<PeerMessage> {
     Some(PeerMessage::Piece {
         request,
-        total: content.len() as u64,
-        content: content.slice(from..from + len),
+        total: content.bytes(),
+        array: content.code(),
+        content: content.piece(from, len)?,
     })
 }
 
@@ -251,6 +249,20 @@ impl Handler for Ours {
         }
     }
 
+    fn place(&mut self, from: LinkId, message: PeerMessage, len: usize) -> Option<Box<dyn Place>> {
+        let PeerMessage::Piece {
+            request,
+            total,
+            array,
+            ..
+        } = message
+        else {
+            return None;
+        };
+        let state = self.0.state.lock();
+        state.place(from, request, (total, array), len)
+    }
+
     fn lost(&mut self, link: LinkId, why: Lost) {
         let reason = why.to_string();
         self.0.change(|state, todo| state.lost(link, &reason, todo));
@@ -274,8 +286,11 @@ impl Ours {
             PeerMessage::Piece {
                 request,
                 total,
+                array,
                 content,
-            } => shared.change(|state, todo| state.piece(link, request, total, content, todo)),
+            } => shared.change(|state, todo| {
+                state.piece(link, request, (total, array), content, todo);
+            }),
             PeerMessage::Absent { request } => {
                 shared.change(|state, todo| state.absent(link, request, todo));
             }

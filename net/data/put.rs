@@ -2,8 +2,7 @@
 
 use std::fmt;
 
-use bytes::Bytes;
-
+use super::content::Content;
 use super::message::PeerMessage;
 use super::peers::tell;
 use super::route::Waiting;
@@ -48,7 +47,7 @@ impl std::error::Error for NotPut {}
 /// A put that is going on.
 pub(super) struct Put {
     data: Run,
-    content: Bytes,
+    content: Content,
     holder: Holder,
     done: WhenPut,
     /// How often time went by since it was offered and something of it was asked for.
@@ -69,7 +68,7 @@ impl State {
     pub(super) fn put(
         &mut self,
         data: Run,
-        content: Bytes,
+        content: Content,
         holder: Holder,
         done: WhenPut,
         todo: &mut Todo,
@@ -115,14 +114,14 @@ impl State {
             let offer = PeerMessage::Offer {
                 request,
                 data: put.data,
-                bytes: put.content.len() as u64,
+                bytes: put.content.bytes(),
             };
             tell(&peer.link, &offer);
         }
     }
 
     /// The content of what was offered to this peer under this name.
-    pub(super) fn offered(&mut self, link: LinkId, data: Run) -> Option<Bytes> {
+    pub(super) fn offered(&mut self, link: LinkId, data: Run) -> Option<Content> {
         for request in &self.peers.get(&link)?.offered {
             if let Some(put) = self.puts.get_mut(request).filter(|put| put.data == data) {
                 put.idle = 0;

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
+use super::content::Content;
 use super::fetch::Fetch;
 use super::message::PeerMessage;
 use super::peers::tell;
@@ -15,6 +16,7 @@ use super::route::{Peer, Route};
 use super::transfer::{Brought, Purpose, Transfer};
 use crate::net::message::Run;
 use crate::net::transport::{Link, LinkId, Settings};
+use crate::net::wire::Place;
 
 /// A connection that has carried nothing for so many times the silence limit is closed.
 const UNUSED_SILENCES: u32 = 4;
@@ -44,7 +46,7 @@ pub(super) struct Todo {
     /// Those who waited, with what they waited for.
     pub(super) ends: Vec<Box<dyn FnOnce() + Send>>,
     /// Offered data that is here, with where to answer.
-    pub(super) arrived: Vec<(Link, u64, Run, Bytes)>,
+    pub(super) arrived: Vec<(Link, u64, Run, Content)>,
 }
 
 impl State {
@@ -73,7 +75,7 @@ impl State {
         &mut self,
         from: LinkId,
         number: u64,
-        total: u64,
+        (total, array): (u64, u8),
         piece: Bytes,
         todo: &mut Todo,
     ) {
@@ -84,14 +86,27 @@ impl State {
         if transfer.link.id() != from {
             return;
         }
-        match transfer.take(total, piece) {
+        match transfer.take(total, array, piece) {
             Brought::Part => {}
             Brought::Whole(content) => self.arrived(number, content, todo),
             Brought::Nonsense(reason) => self.break_off(number, false, &reason, todo),
         }
     }
 
-    fn arrived(&mut self, number: u64, content: Bytes, todo: &mut Todo) {
+    /// Where a piece goes that is about to come.
+    pub(super) fn place(
+        &self,
+        from: LinkId,
+        number: u64,
+        (total, array): (u64, u8),
+        len: usize,
+    ) -> Option<Box<dyn Place>> {
+        let transfer = self.transfers.get(&number);
+        let transfer = transfer.filter(|transfer| transfer.link.id() == from)?;
+        transfer.place(total, array, len)
+    }
+
+    fn arrived(&mut self, number: u64, content: Content, todo: &mut Todo) {
         let Some(transfer) = self.transfers.remove(&number) else {
             return;
         };

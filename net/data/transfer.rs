@@ -2,10 +2,13 @@
 
 use bytes::Bytes;
 
+use super::buffer::Buffer;
+use super::content::Content;
 use super::message::PeerMessage;
 use super::peers::tell;
 use crate::net::message::Run;
 use crate::net::transport::Link;
+use crate::net::wire::Place;
 
 /// How much is asked for at once: large enough that a message costs nothing beside it, small enough that heartbeats and
 /// other data come between.
@@ -27,7 +30,9 @@ pub(super) struct Transfer {
     total: u64,
     /// Pieces before this place have been asked for.
     asked: u64,
-    content: Vec<u8>,
+    /// Bytes of the pieces that have come whole.
+    come: u64,
+    buffer: Buffer,
     /// How often time went by since something came.
     pub(super) idle: u32,
 }
@@ -47,7 +52,7 @@ pub(super) enum Brought {
     /// More is to come.
     Part,
     /// This was the last of it.
-    Whole(Bytes),
+    Whole(Content),
     /// It is not what was asked for, or there is no memory for it: the line says which.
     Nonsense(String),
 }
@@ -62,7 +67,8 @@ impl Transfer {
             purpose,
             total,
             asked: 0,
-            content: Vec::new(),
+            come: 0,
+            buffer: Buffer::default(),
             idle: 0,
         };
         // Of empty data too one piece is asked for: whether it is there at all.
@@ -74,8 +80,7 @@ impl Transfer {
     }
 
     fn is_behind(&self) -> bool {
-        let come = self.content.len() as u64;
-        self.asked < self.total && self.asked - come < AHEAD * u64::from(PIECE)
+        self.asked < self.total && self.asked - self.come < AHEAD * u64::from(PIECE)
     }
 
     fn ask(&mut self) {
@@ -95,43 +100,53 @@ impl Transfer {
         (self.total - from).min(u64::from(PIECE)) as u32
     }
 
+    /// Where the next piece goes, if it is what was asked for and is not all there is of some bytes: those stay where they are
+    /// received.
+    pub(super) fn place(&self, total: u64, array: u8, len: usize) -> Option<Box<dyn Place>> {
+        let fits = total == self.total && len as u64 == u64::from(self.piece_at(self.come));
+        if !fits || self.buffer.filled() != self.come || (array == 0 && len as u64 == total) {
+            return None;
+        }
+        self.buffer.make_room(len, total, array).ok()?;
+        Some(Box::new(self.buffer.clone()))
+    }
+
     /// A piece has come: they come in the order in which they were asked for.
-    pub(super) fn take(&mut self, total: u64, piece: Bytes) -> Brought {
+    pub(super) fn take(&mut self, total: u64, array: u8, piece: Bytes) -> Brought {
         self.idle = 0;
-        let come = self.content.len() as u64;
-        if total != self.total || piece.len() as u64 != u64::from(self.piece_at(come)) {
+        let expected = u64::from(self.piece_at(self.come));
+        let placed = self.buffer.filled() - self.come;
+        if total != self.total || piece.len() as u64 + placed != expected {
             return Brought::Nonsense(format!(
-                "it gave {} of {total} bytes where {} of {} were asked for",
-                piece.len(),
-                self.piece_at(come),
+                "it gave {} of {total} bytes where {expected} of {} were asked for",
+                piece.len() as u64 + placed,
                 self.total
             ));
         }
-        if piece.len() as u64 == self.total {
-            return Brought::Whole(piece);
+        if array == 0 && piece.len() as u64 == self.total {
+            return Brought::Whole(piece.into());
         }
-        if let Err(reason) = self.make_room(piece.len()) {
+        if let Err(reason) = self.put(array, &piece) {
             return Brought::Nonsense(reason);
         }
-        self.content.extend_from_slice(&piece);
-        if self.content.len() as u64 == self.total {
-            return Brought::Whole(std::mem::take(&mut self.content).into());
+        self.come += expected;
+        if self.come < self.total {
+            if self.is_behind() {
+                self.ask();
+            }
+            return Brought::Part;
         }
-        if self.is_behind() {
-            self.ask();
-        }
-        Brought::Part
+        self.buffer
+            .take()
+            .map_or_else(Brought::Nonsense, Brought::Whole)
     }
 
-    /// Room for the next piece, and beyond it for as much as has come, but never for more than is to come.
-    fn make_room(&mut self, piece: usize) -> Result<(), String> {
-        let come = self.content.len();
-        if self.content.capacity() - come >= piece {
-            return Ok(());
+    /// Puts a piece, unless it was received right there.
+    fn put(&mut self, array: u8, piece: &[u8]) -> Result<(), String> {
+        if !piece.is_empty() {
+            self.buffer.make_room(piece.len(), self.total, array)?;
+            self.buffer.add(piece);
         }
-        let lacking = usize::try_from(self.total).unwrap_or(usize::MAX) - come;
-        let more = lacking.min(RESERVED.max(come));
-        let made = self.content.try_reserve_exact(more);
-        made.map_err(|_| format!("there is no memory for its {} bytes", self.total))
+        Ok(())
     }
 }

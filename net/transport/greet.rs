@@ -34,7 +34,7 @@ pub(super) async fn read_hello(
             }
         }
         stream.readable().await.map_err(broken)?;
-        match unpacker.fill(|to| stream.try_read_buf(to)) {
+        match unpacker.fill(|mut to| stream.try_read_buf(&mut to)) {
             Ok((0, _)) => {
                 return Err(NotGreeted::Broken(
                     "the other side hung up without a word".into(),

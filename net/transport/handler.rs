@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::link::{Link, LinkId};
 use super::lost::Lost;
-use crate::net::wire::{Cursor, Hello, Role, WireError};
+use crate::net::wire::{Cursor, Hello, Place, Role, WireError};
 
 /// What one party does with its connections. All of it happens on the hub's one thread, and nothing may block there: no
 /// connection is served meanwhile, though none is lost for that.
@@ -32,6 +32,14 @@ pub trait Handler: Send + 'static {
 
     /// Messages have come, at least one. What is left in the list is dropped.
     fn batch(&mut self, from: LinkId, messages: &mut Vec<Self::In>);
+
+    /// Where a large payload goes that is about to come, if not into memory of its own: that of this message, which has come
+    /// but for it. It comes to [`batch`](Self::batch) with an empty one if there is such a place, and unless the connection
+    /// ends before.
+    fn place(&mut self, from: LinkId, message: Self::In, len: usize) -> Option<Box<dyn Place>> {
+        let _ = (from, message, len);
+        None
+    }
 
     /// A connection has ended.
     fn lost(&mut self, link: LinkId, why: Lost);

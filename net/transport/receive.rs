@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use bytes::Bytes;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::task::yield_now;
@@ -14,10 +15,13 @@ use super::handler::Handler;
 use super::hub::Core;
 use super::link::Shared;
 use super::lost::{ENDING, Lost, LostKind};
-use crate::net::wire::{Frame, Kind, Role, Unpacker, WireError, read_reason};
+use crate::net::wire::{Cursor, Frame, Kind, Role, Unpacker, WireError, read_reason};
 
 /// How much is read of one connection before others have a turn.
 const TURN: usize = 1024 * 1024;
+
+/// From this size on the handler is asked where a payload goes. Below, a copy costs less than to ask.
+const PLACED: usize = 64 * 1024;
 
 /// The receiving end of a connection.
 pub(super) struct Receiver<H: Handler> {
@@ -84,7 +88,9 @@ impl<H: Handler> Receiver<H> {
     fn read(&mut self, batch: &mut Vec<H::In>) -> Turn {
         let mut read = 0;
         while read < TURN {
-            let filled = self.unpacker.fill(|to| self.stream.try_read_buf(to));
+            let filled = self
+                .unpacker
+                .fill(|mut to| self.stream.try_read_buf(&mut to));
             let (n, full) = match filled {
                 Ok(filled) => filled,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Turn::Drained,
@@ -119,7 +125,7 @@ impl<H: Handler> Receiver<H> {
 
     /// Decodes the frames that are complete.
     fn decode(&mut self, batch: &mut Vec<H::In>) -> Result<(), Lost> {
-        while let Some(frame) = self.unpacker.next_frame().map_err(nonsense)? {
+        while let Some(frame) = self.next_frame(batch).map_err(nonsense)? {
             match frame.kind {
                 Kind::Messages => self.messages(&frame, batch).map_err(nonsense)?,
                 Kind::Heartbeat => {}
@@ -133,6 +139,31 @@ impl<H: Handler> Receiver<H> {
             }
         }
         Ok(())
+    }
+
+    /// The next frame. The handler is asked where a large payload goes, once it has what came before.
+    fn next_frame(&mut self, batch: &mut Vec<H::In>) -> Result<Option<Frame>, WireError> {
+        let Self {
+            core,
+            shared,
+            unpacker,
+            sender,
+            ..
+        } = self;
+        unpacker.next_frame_in(|frame, len| {
+            if len < PLACED || frame.count != 1 || shared.is_deaf() {
+                return None;
+            }
+            let empty = [Bytes::new()];
+            let mut from = Cursor::with_tails(&frame.body, &empty);
+            let message = H::decode(*sender, &mut from).ok()?;
+            let handler = &mut *core.handler.lock();
+            if !batch.is_empty() {
+                handler.batch(shared.id, batch);
+                batch.clear();
+            }
+            handler.place(shared.id, message, len)
+        })
     }
 
     fn messages(&self, frame: &Frame, batch: &mut Vec<H::In>) -> Result<(), WireError> {

@@ -7,6 +7,7 @@
 //! | `messages.rs` | the messages of [`message`](super::message), each by a number |
 //! | `frame.rs` | the header of a frame, and its limits |
 //! | `pack.rs`, `unpack.rs` | messages into frames, and back |
+//! | `place.rs` | where a payload goes that is not received into memory of its own |
 //! | `hello.rs`, `greeting.rs` | who is at the other end, and how it says so |
 //!
 //! # The wire, version 1
@@ -59,6 +60,7 @@ mod greeting;
 mod hello;
 mod messages;
 mod pack;
+mod place;
 mod unpack;
 mod writer;
 
@@ -69,6 +71,7 @@ pub use frame::{HEADER, Header, Kind, Limits};
 pub use greeting::{Greeting, NoHello, PROTOCOL, read_reason, write_reason};
 pub use hello::{Hello, Party, Role};
 pub use pack::{Packer, Piece};
+pub use place::{Place, Read};
 pub use unpack::{Frame, Unpacker};
 pub use writer::{OUT_OF_LINE, Writer};
 

@@ -13,8 +13,9 @@ use super::writer::Writer;
 /// decoded in well under a millisecond.
 const FULL_BODY: usize = 64 * 1024;
 
-/// A frame that has this many bytes of payloads is closed, so that heartbeats and small messages come between them.
-const FULL_TAILS: usize = 1024 * 1024;
+/// A frame that has this many bytes of payloads is closed, so that heartbeats and small messages come between them. A message
+/// with as many has a frame of its own: its receiver may have a place for them.
+const FULL_TAILS: usize = 64 * 1024;
 
 /// Bytes to be written, one after the other.
 #[derive(Debug)]
@@ -88,9 +89,11 @@ impl Packer {
         let body = self.writer.bytes.len() - mark;
         let tails: usize = self.writer.tails[tails_mark..].iter().map(Bytes::len).sum();
         let (number, start) = (self.writer.tails.len(), open.start + HEADER);
-        if self
-            .fits(mark - start + body, number, open.tails + tails)
-            .is_ok()
+        let shares = open.count == 0 || tails < FULL_TAILS;
+        if shares
+            && self
+                .fits(mark - start + body, number, open.tails + tails)
+                .is_ok()
         {
             self.count(open, body, tails);
             return Ok(());

@@ -1,17 +1,18 @@
 //! Bytes into frames, frames into messages; no I/O.
 //!
 //! Bytes are read into one buffer that is used again, but for payloads out of line: each is received into a buffer of its
-//! own and of its size, so that it is not copied and keeps nothing else in memory. Only its first bytes, which were read
-//! together with the frame's messages, are moved there.
+//! own and of its size, so that it is not copied and keeps nothing else in memory; or, if it is alone in its frame and
+//! somebody has a [`Place`] for it, right there. Only its first bytes, which were read together with the frame's messages, are
+//! moved there.
 
 use std::io;
 
-use bytes::buf::Limit;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::cursor::Cursor;
 use super::error::WireError;
 use super::frame::{HEADER, Header, Kind, Limits};
+use super::place::{Place, Read};
 
 /// How much is read at once. A frame of messages that the other side closed as full fits.
 const READ: usize = 96 * 1024;
@@ -69,9 +70,27 @@ struct Coming {
     frame: Frame,
     /// The lengths of those payloads that have not begun.
     lengths: std::vec::IntoIter<u32>,
-    current: BytesMut,
+    current: Payload,
     /// How many bytes the current one lacks.
     lacking: usize,
+}
+
+/// A payload that is coming.
+#[derive(Debug)]
+enum Payload {
+    None,
+    Own(Vec<u8>),
+    Placed(Box<dyn Place>),
+}
+
+impl Payload {
+    fn place(&mut self) -> &mut dyn Place {
+        match self {
+            Self::None => unreachable!("it lacks nothing"),
+            Self::Own(bytes) => bytes,
+            Self::Placed(place) => &mut **place,
+        }
+    }
 }
 
 impl Unpacker {
@@ -100,12 +119,10 @@ impl Unpacker {
     /// Those of `read`.
     pub fn fill(
         &mut self,
-        read: impl FnOnce(&mut Limit<&mut BytesMut>) -> io::Result<usize>,
+        mut read: impl FnMut(&mut dyn BufMut) -> io::Result<usize>,
     ) -> io::Result<(usize, bool)> {
         if let Some(coming) = self.coming.as_mut().filter(|coming| coming.lacking > 0) {
-            let room = coming.lacking;
-            let n = read(&mut (&mut coming.current).limit(room))?;
-            coming.lacking -= n;
+            let (n, room) = coming.fill(&mut read)?;
             return Ok((n, n == room));
         }
         if self.buffer.is_empty() && self.buffer.capacity() > KEPT {
@@ -119,11 +136,7 @@ impl Unpacker {
     /// Adds bytes that have been received elsewhere.
     pub fn feed(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let copied = self.fill(|to| {
-                let n = bytes.len().min(to.remaining_mut());
-                to.put_slice(&bytes[..n]);
-                Ok(n)
-            });
+            let copied = self.fill(|to| Ok(copy(bytes, to)));
             let (n, _) = copied.expect("copying has no errors");
             bytes.advance(n);
             if n == 0 {
@@ -137,10 +150,36 @@ impl Unpacker {
     /// # Errors
     /// If the bytes are not a frame; nothing after it can be read then.
     pub fn next_frame(&mut self) -> Result<Option<Frame>, WireError> {
-        if self.coming.is_none() && !self.begin()? {
-            return Ok(None);
+        self.next_frame_in(|_, _| None)
+    }
+
+    /// As [`next_frame`](Self::next_frame). Of a frame with one payload `place` says where that goes, being told its length
+    /// and shown the frame without it.
+    ///
+    /// # Errors
+    /// As `next_frame`.
+    pub fn next_frame_in(
+        &mut self,
+        place: impl FnOnce(&Frame, usize) -> Option<Box<dyn Place>>,
+    ) -> Result<Option<Frame>, WireError> {
+        if self.coming.is_none() {
+            if !self.begin()? {
+                return Ok(None);
+            }
+            self.settle(place);
         }
         Ok(self.collect())
+    }
+
+    /// Asks where the only payload of a frame that begins goes.
+    fn settle(&mut self, place: impl FnOnce(&Frame, usize) -> Option<Box<dyn Place>>) {
+        if let Some(coming) = &mut self.coming
+            && let [len] = *coming.lengths.as_slice()
+            && let Some(place) = place(&coming.frame, len as usize)
+        {
+            coming.lengths = Vec::new().into_iter();
+            coming.begin(Payload::Placed(place), len as usize, &mut self.buffer);
+        }
     }
 
     /// Reads header, messages and table of the next frame, if they are there.
@@ -173,7 +212,7 @@ impl Unpacker {
                 tails: Vec::with_capacity(lengths.len()),
             },
             lengths: lengths.into_iter(),
-            current: BytesMut::new(),
+            current: Payload::None,
             lacking: 0,
         });
         Ok(true)
@@ -183,21 +222,49 @@ impl Unpacker {
     fn collect(&mut self) -> Option<Frame> {
         let coming = self.coming.as_mut()?;
         while coming.lacking == 0 {
-            if !coming.current.is_empty() {
-                let whole = std::mem::take(&mut coming.current);
-                coming.frame.tails.push(whole.freeze());
+            match std::mem::replace(&mut coming.current, Payload::None) {
+                Payload::None => {}
+                Payload::Own(whole) => coming.frame.tails.push(whole.into()),
+                Payload::Placed(_) => coming.frame.tails.push(Bytes::new()),
             }
             let Some(len) = coming.lengths.next() else {
                 return self.coming.take().map(|coming| coming.frame);
             };
-            let here = self.buffer.len().min(len as usize);
-            coming.current = BytesMut::with_capacity(len as usize);
-            coming.current.put_slice(&self.buffer[..here]);
-            coming.lacking = len as usize - here;
-            self.buffer.advance(here);
+            let own = Payload::Own(Vec::with_capacity(len as usize));
+            coming.begin(own, len as usize, &mut self.buffer);
         }
         None
     }
+}
+
+impl Coming {
+    /// Begins a payload with what of it was read together with what stood before it.
+    fn begin(&mut self, payload: Payload, len: usize, buffer: &mut BytesMut) {
+        self.current = payload;
+        self.lacking = len;
+        while self.lacking > 0 && !buffer.is_empty() {
+            let copied = self.fill(&mut |to| Ok(copy(buffer, to)));
+            let (n, _) = copied.expect("copying has no errors");
+            buffer.advance(n);
+            if n == 0 {
+                break;
+            }
+        }
+    }
+
+    /// Has `read` put bytes where they belong next, and gives how many came and how many had room.
+    fn fill(&mut self, read: Read<'_>) -> io::Result<(usize, usize)> {
+        let (n, room) = self.current.place().fill(self.lacking, read)?;
+        self.lacking -= n;
+        Ok((n, room))
+    }
+}
+
+/// Copies as many bytes as there is room for.
+fn copy(bytes: &[u8], to: &mut dyn BufMut) -> usize {
+    let n = bytes.len().min(to.remaining_mut());
+    to.put_slice(&bytes[..n]);
+    n
 }
 
 fn lengths(table: &[u8]) -> Vec<u32> {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::end::End;
@@ -10,7 +9,7 @@ use super::inputs::OnTheWay;
 use super::run::Guest;
 use super::speech::Speech;
 use super::store::Store;
-use crate::net::data::{Peers, Shelf};
+use crate::net::data::{Content, Peers, Shelf};
 use crate::net::message::{FromWorker, Run};
 use crate::net::scheduler::map::Map;
 
@@ -94,12 +93,12 @@ struct Shelved {
 }
 
 impl Shelf for Shelved {
-    fn get(&self, data: Run) -> Option<Bytes> {
+    fn get(&self, data: Run) -> Option<Content> {
         self.store.encoded(data)
     }
 
-    fn put(&self, data: Run, content: Bytes) -> Result<(), String> {
-        let bytes = content.len() as u64;
+    fn put(&self, data: Run, content: Content) -> Result<(), String> {
+        let bytes = content.bytes();
         self.store.keep_brought(data, content)?;
         self.speech.say_now(&FromWorker::Stored { data, bytes });
         Ok(())

@@ -3,12 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::house::House;
 use crate::Client;
 use crate::driver::{self, AnyHandle, Coming};
-use crate::net::data::NotFetched;
+use crate::net::data::{Content, NotFetched};
 use crate::net::message::{FromWorker, Holder, InputData, Missing, PeerId, Run, Source, TaskId};
 
 /// Data that is being fetched.
@@ -65,7 +63,10 @@ pub(super) fn input(
 
 /// The task that is finished with this data, if it is held.
 fn held(house: &House, client: &Client, data: Run, mentions: &[TaskId]) -> Option<AnyHandle> {
-    let make = |bytes: Bytes| driver::encoded(client, bytes, handles(client, mentions));
+    let make = |content: Content| match content {
+        Content::Bytes(bytes) => driver::encoded(client, bytes, handles(client, mentions)),
+        Content::Array(array) => driver::array(client, array),
+    };
     house.store.task(data, make)
 }
 
@@ -145,16 +146,19 @@ impl OnTheWay {
 }
 
 /// Data has come: others can have it here from now on.
-fn arrived(house: &House, data: Run, content: Bytes) {
+fn arrived(house: &House, data: Run, content: Content) {
     let Some(way) = house.coming.lock().remove(&data) else {
         return;
     };
-    let bytes = content.len() as u64;
+    let bytes = content.bytes();
     house
         .store
         .keep_copy(data, content.clone(), Some(way.task.clone()));
     house.speech.say_now(&FromWorker::Stored { data, bytes });
-    way.coming.arrive(content, way.handles);
+    match content {
+        Content::Bytes(bytes) => way.coming.arrive(bytes, way.handles),
+        Content::Array(array) => way.coming.arrive_array(array),
+    }
 }
 
 /// Data could not be had: the runs that wait for it are given up.

@@ -1,7 +1,8 @@
 //! Data that is held: results of runs, copies of what others hold, and what clients have brought.
 //!
-//! A result stays as the value that it is, for the runs here that borrow it. It is encoded when somebody asks for it first,
-//! and the bytes are kept from then on. Its size is that of the encoding, counted when it was made.
+//! A result stays as the value that it is, for the runs here that borrow it. An array of numbers is given out from there.
+//! Anything else is encoded when somebody asks for it first, and the bytes are kept from then on. Its size is that of the
+//! encoding, counted when it was made.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -10,6 +11,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::driver::{AnyHandle, Function};
+use crate::net::data;
 use crate::net::message::Run;
 use crate::net::scheduler::map::Map;
 
@@ -33,8 +35,8 @@ struct Held {
 enum Content {
     /// A result of this worker: its task here, and what encodes it.
     Made(AnyHandle, Function, Option<Bytes>),
-    /// It came as bytes; and the task here that is finished with it, if there is one.
-    Came(Bytes, Option<AnyHandle>),
+    /// It came from elsewhere; and the task here that is finished with it, if there is one.
+    Came(data::Content, Option<AnyHandle>),
 }
 
 impl Store {
@@ -69,15 +71,15 @@ impl Store {
         self.keep(data, bytes, Content::Made(task, function, None));
     }
 
-    /// Keeps data that came as bytes.
-    pub(super) fn keep_copy(&self, data: Run, content: Bytes, task: Option<AnyHandle>) {
-        let bytes = content.len() as u64;
+    /// Keeps data that came.
+    pub(super) fn keep_copy(&self, data: Run, content: data::Content, task: Option<AnyHandle>) {
+        let bytes = content.bytes();
         self.keep(data, bytes, Content::Came(content, task));
     }
 
     /// Keeps data that was brought, if there is room.
-    pub(super) fn keep_brought(&self, data: Run, content: Bytes) -> Result<(), String> {
-        let all = self.bytes().saturating_add(content.len() as u64);
+    pub(super) fn keep_brought(&self, data: Run, content: data::Content) -> Result<(), String> {
+        let all = self.bytes().saturating_add(content.bytes());
         if self.limit > 0 && all > self.limit {
             return Err(format!(
                 "it may hold {} bytes, and would hold {all}",
@@ -92,17 +94,17 @@ impl Store {
         self.held.lock().contains_key(&data)
     }
 
-    /// The task that is finished with this data. Of what came as bytes it is made by `make`, once.
+    /// The task that is finished with this data. Of what came from elsewhere it is made by `make`, once.
     pub(super) fn task(
         &self,
         data: Run,
-        make: impl FnOnce(Bytes) -> AnyHandle,
+        make: impl FnOnce(data::Content) -> AnyHandle,
     ) -> Option<AnyHandle> {
         let held = &mut *self.held.lock();
         match &mut held.get_mut(&data)?.content {
             Content::Made(task, ..) => Some(task.clone()),
-            Content::Came(bytes, task) => {
-                let task = task.get_or_insert_with(|| make(bytes.clone()));
+            Content::Came(content, task) => {
+                let task = task.get_or_insert_with(|| make(content.clone()));
                 Some(task.clone())
             }
         }
@@ -121,12 +123,16 @@ impl Store {
         held.into_values().for_each(|held| self.forget(Some(held)));
     }
 
-    /// The encoding of this data.
-    pub(super) fn encoded(&self, data: Run) -> Option<Bytes> {
+    /// This data, encoded.
+    pub(super) fn encoded(&self, data: Run) -> Option<data::Content> {
         let (task, function) = match &self.held.lock().get(&data)?.content {
-            Content::Came(bytes, _) | Content::Made(.., Some(bytes)) => return Some(bytes.clone()),
+            Content::Came(content, _) => return Some(content.clone()),
+            Content::Made(.., Some(bytes)) => return Some(bytes.clone().into()),
             Content::Made(task, function, None) => (task.clone(), *function),
         };
+        if let Some(array) = function.array(&task).ok()? {
+            return Some(data::Content::Array(array));
+        }
         // It was encoded in part when it was made: only a value that encodes differently each time fails now.
         let bytes = Bytes::from(function.encode(&task).ok()?.bytes);
         if let Some(held) = self.held.lock().get_mut(&data)
@@ -134,6 +140,6 @@ impl Store {
         {
             encoded.get_or_insert_with(|| bytes.clone());
         }
-        Some(bytes)
+        Some(bytes.into())
     }
 }

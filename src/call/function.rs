@@ -12,13 +12,14 @@ use super::content::{Hashing, Head};
 use super::handles::AnyHandle;
 use super::param::Portable;
 use super::parcel::{Parcel, Travelling, pack, unpack, unpack_from};
-use crate::elsewhere::Land;
+use crate::elsewhere::{Came, Land};
 use crate::error::Failure;
 use crate::graph::Graph;
 use crate::hosted::{Attendant, Hosted};
 use crate::pool::attempts::Recipe;
 use crate::pool::job::{self, Claimed, Job, Table};
 use crate::pool::want::TaskRef;
+use crate::raw::array::Array;
 
 /// What is known of a function without its types.
 #[derive(Clone, Copy, Debug)]
@@ -140,6 +141,10 @@ pub trait Defined: Sync {
     #[doc(hidden)]
     fn encode_result(&self, task: &TaskRef) -> Result<Parcel, Failure>;
 
+    /// The result of a finished task of this function, if it is an array of numbers.
+    #[doc(hidden)]
+    fn lend_result(&self, task: &TaskRef) -> Option<Array>;
+
     /// Says how the types of its arguments and its result are encoded.
     #[doc(hidden)]
     fn teach(&self, codecs: &mut super::codecs::Codecs);
@@ -204,6 +209,10 @@ impl<A: Args, R: Portable> Defined for Definition<A, R> {
         pack(job::value::<R>(&task.engine().graph, task.index()))
     }
 
+    fn lend_result(&self, task: &TaskRef) -> Option<Array> {
+        Array::of_task::<R>(task)
+    }
+
     fn teach(&self, codecs: &mut super::codecs::Codecs) {
         A::teach(codecs);
         codecs.add::<R>();
@@ -218,10 +227,13 @@ impl<A: Args, R: Portable> Defined for Definition<A, R> {
 pub(crate) fn land<R: Portable>(
     graph: &Graph<Job>,
     claimed: &Claimed,
-    bytes: &[u8],
+    came: Came<'_>,
     handles: &Arc<[AnyHandle]>,
 ) -> Result<(), Failure> {
-    let value = unpack_from::<R>(bytes, handles)?;
+    let value = match came {
+        Came::Bytes(bytes) => unpack_from::<R>(bytes, handles)?,
+        Came::Array(array) => array.into_value()?,
+    };
     assert!(job::kind(graph, claimed.index()).value() == TypeId::of::<R>());
     job::write_value(graph, claimed, value);
     Ok(())

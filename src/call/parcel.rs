@@ -225,7 +225,7 @@ fn take<T: Portable>(rest: &mut &[u8]) -> Result<T, Failure> {
 }
 
 #[cold]
-fn undecodable<T>(why: &dyn std::fmt::Display) -> Failure {
+pub(crate) fn undecodable<T>(why: &dyn std::fmt::Display) -> Failure {
     format!("these bytes are no `{}`: {why}", std::any::type_name::<T>()).into()
 }
 

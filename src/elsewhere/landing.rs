@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::remote::{Remote, Seen};
-use super::{Gone, Land, RemoteId, Report};
+use super::{Came, Gone, Land, RemoteId, Report};
 use crate::call::AnyHandle;
 use crate::call::plant::checked;
 use crate::error::TaskError;
@@ -15,6 +15,7 @@ use crate::pool::extras::Extra;
 use crate::pool::job::{Claimed, Job};
 use crate::pool::local::{self, Local};
 use crate::pool::want::{Anchor, TaskRef};
+use crate::raw::array::Array;
 
 /// Where what comes of a task elsewhere is told. Of all that is told of one task, only the first end counts. Cheap to clone.
 ///
@@ -99,6 +100,15 @@ impl Landing {
 
     /// The task's value has come: its bytes, and the names of the handles in it.
     pub fn deliver(&self, bytes: &[u8], handles: &[RemoteId]) {
+        self.land(Came::Bytes(bytes), handles);
+    }
+
+    /// The task's value has come: an array of numbers.
+    pub fn deliver_array(&self, array: Array) {
+        self.land(Came::Array(array), &[]);
+    }
+
+    fn land(&self, came: Came<'_>, handles: &[RemoteId]) {
         let Some(claimed) = self.remote().win() else {
             return;
         };
@@ -106,7 +116,7 @@ impl Landing {
         let named = |&name| AnyHandle::named(engine, name);
         let handles: Arc<[AnyHandle]> = handles.iter().map(named).collect();
         let land = self.remote().land;
-        let landed = checked(|| land(&engine.graph, &claimed, bytes, &handles));
+        let landed = checked(|| land(&engine.graph, &claimed, came, &handles));
         let result = landed.map_err(|(kind, text)| {
             let text = format!("its result cannot be decoded: {text}");
             TaskError::new(kind, engine.blame(claimed.index()), text, None)

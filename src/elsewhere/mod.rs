@@ -36,7 +36,7 @@ pub(crate) use again::Again;
 pub(crate) use depart::{depart, depart_each};
 pub(crate) use held::tickets;
 pub(crate) use named::Named;
-pub(crate) use remote::{Land, Remote};
+pub(crate) use remote::{Came, Land, Remote};
 
 pub use depart::{Manner, Order, OrderKey, Special};
 pub use landing::Landing;

@@ -17,9 +17,17 @@ use crate::graph::{Graph, Outcome, State};
 use crate::pool::Engine;
 use crate::pool::job::{Claimed, Job};
 use crate::pool::local::Local;
+use crate::raw::array::Array;
 
-/// Decodes the value of a task, of bytes and the handles beside them, and writes it.
-pub(crate) type Land = fn(&Graph<Job>, &Claimed, &[u8], &Arc<[AnyHandle]>) -> Result<(), Failure>;
+/// Decodes the value of a task, of what has come and the handles beside it, and writes it.
+pub(crate) type Land =
+    fn(&Graph<Job>, &Claimed, Came<'_>, &Arc<[AnyHandle]>) -> Result<(), Failure>;
+
+/// What a value has come as.
+pub(crate) enum Came<'b> {
+    Bytes(&'b [u8]),
+    Array(Array),
+}
 
 /// A task elsewhere, as its node has it.
 pub(crate) struct Remote {

@@ -69,7 +69,7 @@ fn encode(task: &TaskRef, pack: Option<Pack>) -> Result<Parcel, TaskError> {
 fn refuse(
     _: &crate::graph::Graph<Job>,
     _: &crate::pool::job::Claimed,
-    _: &[u8],
+    _: super::Came<'_>,
     _: &std::sync::Arc<[crate::call::AnyHandle]>,
 ) -> Result<(), Failure> {
     Err("a copy of a value of this process is not fetched back".into())

@@ -1,7 +1,8 @@
-//! Data that came as bytes: an input whose type whoever takes it knows.
+//! Data from elsewhere: an input whose type whoever takes it knows.
 //!
 //! It stands in the graph as a task of its own kind. The first call that borrows it as some type decodes it, and the others
-//! that borrow it as that type share what came of it. A call that takes it by value decodes a value of its own.
+//! that borrow it as that type share what came of it. A call that takes it by value decodes a value of its own. An array of
+//! numbers that was received as one is lent as it is.
 
 use std::any::Any;
 use std::fmt;
@@ -18,16 +19,20 @@ use crate::graph::Spec;
 use crate::launch::born;
 use crate::pool::job::Job;
 use crate::pool::promise::Promise;
+use crate::raw::array::Array;
 
-type Bytes = Box<dyn AsRef<[u8]> + Send + Sync>;
-
-/// Data as bytes, with the handles in them beside.
+/// Data as it came, with the handles in it beside.
 pub(crate) struct Encoded {
-    bytes: Bytes,
+    content: Content,
     handles: Arc<[AnyHandle]>,
     decoded: OnceLock<Box<Decoded>>,
     /// Held by who decodes.
     decoding: Mutex<()>,
+}
+
+enum Content {
+    Bytes(Box<dyn AsRef<[u8]> + Send + Sync>),
+    Array(Array),
 }
 
 /// What it was decoded as: one type, but for a program that is wrong.
@@ -38,8 +43,12 @@ struct Decoded {
 
 impl Encoded {
     fn new(bytes: impl AsRef<[u8]> + Send + Sync + 'static, handles: Vec<AnyHandle>) -> Self {
+        Self::of(Content::Bytes(Box::new(bytes)), handles)
+    }
+
+    fn of(content: Content, handles: Vec<AnyHandle>) -> Self {
         Self {
-            bytes: Box::new(bytes),
+            content,
             handles: handles.into(),
             decoded: OnceLock::new(),
             decoding: Mutex::new(()),
@@ -48,7 +57,10 @@ impl Encoded {
 
     /// A value of the caller's own.
     pub(crate) fn own<T: Portable>(&self) -> Result<T, Failure> {
-        unpack_from((*self.bytes).as_ref(), &self.handles)
+        match &self.content {
+            Content::Bytes(bytes) => unpack_from((**bytes).as_ref(), &self.handles),
+            Content::Array(array) => array.copy(),
+        }
     }
 
     /// Sees to it that there is a value of this type for all who borrow it. While one decodes it the others wait.
@@ -57,7 +69,10 @@ impl Encoded {
         if self.all().any(|value| value.is::<T>()) {
             return Ok(());
         }
-        let value: Arc<dyn Any + Send + Sync> = Arc::new(self.own::<T>()?);
+        let value: Arc<dyn Any + Send + Sync> = match self.shared::<T>() {
+            Some(value) => value,
+            None => Arc::new(self.own::<T>()?),
+        };
         let mut place = &self.decoded;
         while let Some(decoded) = place.get() {
             place = &decoded.next;
@@ -66,6 +81,14 @@ impl Encoded {
         let set = place.set(Box::new(Decoded { value, next }));
         assert!(set.is_ok(), "only one decodes at a time");
         Ok(())
+    }
+
+    /// What came, if it is such a value already.
+    fn shared<T: Portable>(&self) -> Option<Arc<T>> {
+        match &self.content {
+            Content::Bytes(_) => None,
+            Content::Array(array) => array.share(),
+        }
     }
 
     /// The value that was prepared.
@@ -91,7 +114,7 @@ impl Encoded {
 impl fmt::Debug for Encoded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Encoded")
-            .field("bytes", &(*self.bytes).as_ref().len())
+            .field("is_array", &matches!(self.content, Content::Array(_)))
             .finish_non_exhaustive()
     }
 }
@@ -102,7 +125,16 @@ pub fn encoded<P>(
     bytes: impl AsRef<[u8]> + Send + Sync + 'static,
     handles: Vec<AnyHandle>,
 ) -> AnyHandle {
-    let job = Job::given(Encoded::new(bytes, handles));
+    given(client, Encoded::new(bytes, handles))
+}
+
+/// A task of this client that is finished with this array of numbers.
+pub fn array<P>(client: &Client<P>, array: Array) -> AnyHandle {
+    given(client, Encoded::of(Content::Array(array), Vec::new()))
+}
+
+fn given<P>(client: &Client<P>, encoded: Encoded) -> AnyHandle {
+    let job = Job::given(encoded);
     let of = job.kind();
     let task: TaskFuture<Encoded> = born(client.engine(), &Spec::default(), job, false);
     AnyHandle::with_kind(task.into_task(), of)
@@ -122,5 +154,11 @@ impl Coming {
     /// They are here.
     pub fn arrive(self, bytes: impl AsRef<[u8]> + Send + Sync + 'static, handles: Vec<AnyHandle>) {
         self.0.settle(Ok(Encoded::new(bytes, handles)));
+    }
+
+    /// It is here: an array of numbers.
+    pub fn arrive_array(self, array: Array) {
+        let encoded = Encoded::of(Content::Array(array), Vec::new());
+        self.0.settle(Ok(encoded));
     }
 }

@@ -6,6 +6,7 @@ use crate::call::plant::checked;
 use crate::call::{AnyHandle, Defined, Parcel};
 use crate::client::current_blame;
 use crate::error::{ErrorKind, TaskError};
+use crate::raw::array::Array;
 use crate::registry;
 
 /// A `#[task]` function of this program.
@@ -26,6 +27,18 @@ impl Function {
     /// Of its signature and version.
     pub fn signature_hash(&self) -> u64 {
         self.0.info().signature_hash
+    }
+
+    /// The value of a finished task of this function, if it is an array of numbers: that need not be encoded.
+    ///
+    /// # Errors
+    /// The task's error.
+    pub fn array(&self, task: &AnyHandle) -> Result<Option<Array>, TaskError> {
+        let Some(task) = task.task() else {
+            return Ok(None);
+        };
+        AnyHandle::wait(&task)?;
+        Ok(self.0.lend_result(&task))
     }
 
     /// Encodes the value of a finished task of this function.

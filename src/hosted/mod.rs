@@ -19,7 +19,7 @@ pub(crate) use body::Hosted;
 pub(crate) use encoded::Encoded;
 
 pub use attendant::{Attendant, End};
-pub use encoded::{Coming, coming, encoded};
+pub use encoded::{Coming, array, coming, encoded};
 pub use function::{Function, functions};
 pub use output::{Output, Size};
 pub use submit::{Terms, host, named, when_blocked};

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tenter::net::data::{Peers, Shelf};
+use tenter::net::data::{Content, Peers, Shelf};
 use tenter::net::message::{
     Assign, Done, Failure, FailureKind, Finished, FromWorker, FunctionInfo, Mention, Run, RunKind,
     Source, ToWorker, WorkerHello,
@@ -218,11 +218,11 @@ fn a_failure_comes_back_with_its_causes_and_names_the_culprit() {
 struct Kept(Bytes);
 
 impl Shelf for Kept {
-    fn get(&self, _: Run) -> Option<Bytes> {
-        Some(self.0.clone())
+    fn get(&self, _: Run) -> Option<Content> {
+        Some(self.0.clone().into())
     }
 
-    fn put(&self, _: Run, _: Bytes) -> Result<(), String> {
+    fn put(&self, _: Run, _: Content) -> Result<(), String> {
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use tenter::net::data::{NotFetched, NotPut, PIECE, PeerMessage, Peers, Shelf};
+use tenter::net::data::{Content, NotFetched, NotPut, PIECE, PeerMessage, Peers, Shelf};
 use tenter::net::message::{Holder, PeerId, Run, TaskId};
 use tenter::net::transport::{Address, ConnectError, Link, Reach, Settings};
 use tenter::net::wire::{Hello, Party};
@@ -34,16 +34,18 @@ struct Store {
 }
 
 impl Shelf for Store {
-    fn get(&self, data: Run) -> Option<Bytes> {
+    fn get(&self, data: Run) -> Option<Content> {
         self.asked.fetch_add(1, Ordering::Relaxed);
-        self.data.lock().unwrap().get(&data).cloned()
+        let bytes = self.data.lock().unwrap().get(&data).cloned();
+        bytes.map(Content::from)
     }
 
-    fn put(&self, data: Run, content: Bytes) -> Result<(), String> {
+    fn put(&self, data: Run, content: Content) -> Result<(), String> {
         if data.attempt == 7 {
             return Err("there is no room".into());
         }
-        self.data.lock().unwrap().insert(data, content);
+        let bytes = content.into_bytes();
+        self.data.lock().unwrap().insert(data, bytes);
         Ok(())
     }
 }
@@ -101,7 +103,7 @@ fn fetching(
     let (tell, told) = channel();
     let holders = holders.iter().map(|&holder| holder.clone()).collect();
     peers.fetch(data, bytes as u64, holders, move |outcome| {
-        let _ = tell.send(outcome);
+        let _ = tell.send(outcome.map(Content::into_bytes));
     });
     told
 }
@@ -173,6 +175,7 @@ fn many_fetches_at_once_come_over_one_connection() {
             let piece = PeerMessage::Piece {
                 request,
                 total,
+                array: 0,
                 content,
             };
             link.send([&piece]).unwrap();
@@ -248,6 +251,7 @@ fn a_holder_that_could_not_be_reached_is_tried_once_more() {
             let piece = PeerMessage::Piece {
                 request,
                 total: 3,
+                array: 0,
                 content: content(3),
             };
             link.send([&piece]).unwrap();
@@ -275,6 +279,7 @@ fn a_holder_that_gives_something_else_is_not_believed() {
             let piece = PeerMessage::Piece {
                 request,
                 total: u64::MAX,
+                array: 0,
                 content: content(9),
             };
             link.send([&piece]).unwrap();

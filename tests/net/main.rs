@@ -7,6 +7,7 @@
 
 mod addresses;
 mod any;
+mod arrays;
 mod back_pressure;
 mod bad_bytes;
 mod batching;

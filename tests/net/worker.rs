@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Condvar, Mutex};
 
 use bytes::Bytes;
-use tenter::net::data::{Peers, Shelf};
+use tenter::net::data::{Content, Peers, Shelf};
 use tenter::net::message::{
     Assign, FailureKind, Finished, FromWorker, Holder, InputData, PeerId, Run, RunKind, Source,
     TaskId, ToWorker, WorkerHello,
@@ -344,16 +344,16 @@ fn large_results_stay_and_are_inputs_here() {
 struct Everything;
 
 impl Shelf for Everything {
-    fn get(&self, data: Run) -> Option<Bytes> {
+    fn get(&self, data: Run) -> Option<Content> {
         let mut bytes = vec![
             0x80 | (data.task.slot & 0x7f) as u8,
             (data.task.slot >> 7) as u8,
         ];
         bytes.resize(2 + data.task.slot as usize, 7);
-        Some(bytes.into())
+        Some(Bytes::from(bytes).into())
     }
 
-    fn put(&self, _: Run, _: Bytes) -> Result<(), String> {
+    fn put(&self, _: Run, _: Content) -> Result<(), String> {
         Err("it has everything".into())
     }
 }
