@@ -11,8 +11,6 @@
 //! | `want` | a handle's want of a task |
 //! | `wait`, `waits`, `waiters`, `turn`, `parker`, `async_wait` | waiting, with a thread and without one |
 //! | `help`, `stack`, `secede` | what a blocked body does meanwhile: helps, or gives its place up |
-//! | `wait`, `waits`, `turn`, `help`, `stack`, `waiters`, `parker`, `secede` | blocking |
-//! | `async_wait` | waiting without a thread |
 //! | `monitor`, `detect`, `explain` | spares, deadlocks, reasons |
 //! | `close`, `restart` | the end, and a new beginning |
 //! | `attempts`, `timers`, `retry` | running a task more than once, for a limited time, and anew after it failed |
