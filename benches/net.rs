@@ -7,6 +7,7 @@
 //! a plain [copy] of as many bytes from process to process.
 //!
 //! Then come all rows with their baselines, both sides in turns, and what has no baseline. Everything shares this machine's cores.
+//! `-- rows WORD` prints those rows alone that have this word in their names.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -51,13 +52,23 @@ fn main() {
     copy::source_if_asked();
     measures::scheduler_if_asked();
     tenter::worker_if_asked();
+    if let Some(word) = rows_asked_for() {
+        return beside::print(&word, false);
+    }
     benches();
     Criterion::default().configure_from_args().final_summary();
     if is_whole() {
         let test = std::env::args().any(|arg| arg == "--test");
-        beside::print(test);
+        beside::print("", test);
         measures::print(test);
     }
+}
+
+/// The word of the rows that somebody wants alone.
+fn rows_asked_for() -> Option<String> {
+    let mut args = std::env::args().skip_while(|arg| arg != "rows");
+    args.next()?;
+    Some(args.find(|arg| !arg.starts_with("--")).unwrap_or_default())
 }
 
 /// Whether nobody has asked for some groups only.

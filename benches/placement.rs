@@ -1,5 +1,5 @@
-//! How long does the scheduler take over a task, from its submit to its end, with 10, 100 and 1,000 workers, and how many bytes
-//! does a task take that waits?
+//! How long does the scheduler take to place a task with 10, 100 and 1,000 workers, how long over its whole life from its submit to its
+//! end, and how many bytes does a task take that waits?
 //!
 //! Nothing else runs: the workers' answers are made up here, in the order of the runs.
 #![expect(clippy::disallowed_methods, reason = "a measurement reads the clock")]
@@ -9,7 +9,7 @@ mod counting;
 #[path = "peers/placing.rs"]
 mod placing;
 
-use placing::{BATCH, Bench, independent, median, with_inputs};
+use placing::{BATCH, Bench, independent, median, placing, with_inputs};
 
 fn bytes_of_a_waiting_task() -> usize {
     let count = 1 << 20;
@@ -22,11 +22,13 @@ fn bytes_of_a_waiting_task() -> usize {
 }
 
 fn main() {
-    println!("a task's whole life in the scheduler, median of 5:");
+    println!("to place a task, and its whole life in the scheduler, medians of 5:");
     for workers in [10, 100, 1000] {
         println!(
-            "{workers:>5} workers: {:.0} ns independent, {:.0} ns with two inputs on workers",
+            "{workers:>5} workers: {:.0} of {:.0} ns independent, {:.0} of {:.0} ns with two inputs on workers",
+            median(5, || placing(workers, false)),
             median(5, || independent(workers)),
+            median(5, || placing(workers, true)),
             median(5, || with_inputs(workers))
         );
     }

@@ -199,8 +199,8 @@ pub(crate) struct Rare {
 #[derive(Debug)]
 pub(crate) struct Leaving {
     pub(crate) spec: Spec,
-    pub(crate) extra: Extra,
-    pub(crate) asked: Asked,
+    /// By few; asked for by the scope too.
+    pub(crate) rare: Option<Box<Rare>>,
     pub(crate) key: Option<Key>,
 }
 
@@ -387,12 +387,14 @@ impl<'c> Plan<'c> {
     #[cfg(feature = "task")]
     pub(crate) fn leave(mut self, local: &Share, location: &'static Location<'static>) -> Leaving {
         let mut spec = self.spec(local, location);
-        let Rare { mut extra, asked } = self.take_rare(local.scope().as_deref(), &mut spec);
-        extra.label.clone_from(&asked.label);
+        let rare = (self.rare.is_some() || local.is_scoped()).then(|| {
+            let mut rare = self.take_rare(local.scope().as_deref(), &mut spec);
+            rare.extra.label.clone_from(&rare.asked.label);
+            Box::new(rare)
+        });
         Leaving {
             spec,
-            extra,
-            asked,
+            rare,
             key: self.key,
         }
     }

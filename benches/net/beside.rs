@@ -24,7 +24,8 @@ struct Row {
     bar: &'static str,
 }
 
-pub(crate) fn print(test: bool) {
+/// Prints those with this word in their names.
+pub(crate) fn print(word: &str, test: bool) {
     let (rounds, share) = if test { (1, 100) } else { (11, 1) };
     let cluster = Cluster::start();
     let mut relay = Relay::start(WORKERS);
@@ -38,6 +39,7 @@ pub(crate) fn print(test: bool) {
         bar: "at least 0.05, aim 0.3",
     }
     .print(
+        word,
         rounds,
         || time(|| cluster.noop(tasks)),
         || time(|| relay.send(tasks, 1)),
@@ -50,6 +52,7 @@ pub(crate) fn print(test: bool) {
         bar: "at most 35 us: 1/30 of Ray's",
     }
     .print(
+        word,
         rounds,
         || time(|| cluster.chain(links)),
         || time(|| relay.send(1, links)),
@@ -62,6 +65,7 @@ pub(crate) fn print(test: bool) {
         bar: "at most 3, aim 1.5",
     }
     .print(
+        word,
         rounds,
         || time(|| (0..lone).for_each(|_| cluster.noop(1))),
         || time(|| (0..lone).for_each(|_| relay.send(1, 1))),
@@ -72,16 +76,25 @@ pub(crate) fn print(test: bool) {
         shown: Shown::Rate("GB/s", BYTES as f64 / 1e9),
         bar: "at least 0.5, aim 0.9",
     }
-    .print(rounds, || cluster.transfer(), || time(|| source.copy()));
+    .print(
+        word,
+        rounds,
+        || cluster.transfer(),
+        || time(|| source.copy()),
+    );
 }
 
 impl Row {
     fn print(
         &self,
+        word: &str,
         rounds: usize,
         mut ours: impl FnMut() -> Duration,
         mut theirs: impl FnMut() -> Duration,
     ) {
+        if !self.name.contains(word) {
+            return;
+        }
         let mut times = [Vec::new(), Vec::new()];
         for _ in 0..rounds {
             times[0].push(ours());

@@ -1,7 +1,7 @@
 //! A scheduler's machine alone, whose workers' answers are made up in the order of the runs.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tenter::net::message::{
@@ -14,6 +14,8 @@ const CLIENT: PeerId = PeerId(1);
 const TASKS: u64 = 200_000;
 /// Tasks submitted at once, and answers taken in at once.
 pub(crate) const BATCH: u64 = 256;
+/// Tasks for which there is room with ten workers.
+const FEW: u64 = 16;
 const BIG: u64 = 1 << 20;
 
 pub(crate) struct Bench {
@@ -85,6 +87,30 @@ impl Bench {
         }
     }
 
+    /// A task that needs two of the results of the first so many tickets, or none.
+    fn submit(&mut self, ticket: u64, inputs: Option<u64>) {
+        let input = |of: u64, k: u64| Input::Ticket(Ticket(1 + (ticket * 7 + k * 13) % of));
+        let inputs = inputs.map_or_else(Vec::new, |of| vec![input(of, 0), input(of, 1)]);
+        self.say(FromClient::Submit(Submit {
+            ticket: Ticket(ticket),
+            kind: 0,
+            key: None,
+            args: Bytes::new(),
+            inputs,
+            mentions: Vec::new(),
+        }));
+    }
+
+    /// Makes eight such results a worker. Gives how many.
+    fn make_inputs(&mut self, workers: u32, result: &Finished) -> u64 {
+        let width = u64::from(workers) * 8;
+        self.submit_many(1, width);
+        while !self.runs.is_empty() {
+            self.answer(BATCH, result);
+        }
+        width
+    }
+
     pub(crate) fn submit_many(&mut self, first: u64, count: u64) {
         let args = vec![Bytes::new(); count as usize];
         self.say(FromClient::SubmitMany(SubmitMany {
@@ -118,33 +144,49 @@ pub(crate) fn independent(workers: u32) -> f64 {
 /// Tasks that each need two results that stay on workers: every placement compares holders.
 pub(crate) fn with_inputs(workers: u32) -> f64 {
     let mut bench = Bench::new(workers);
-    let big = Finished::Held { bytes: BIG };
-    let width = u64::from(workers) * 8;
-    bench.submit_many(1, width);
-    while !bench.runs.is_empty() {
-        bench.answer(BATCH, &big);
-    }
+    let width = bench.make_inputs(workers, &Finished::Held { bytes: BIG });
     let small = Finished::Inline(Bytes::from_static(b"x"));
     let (before, start) = (bench.placed, Instant::now());
-    for ticket in width + 1..=width + TASKS {
-        let input = |k: u64| Input::Ticket(Ticket(1 + (ticket * 7 + k * 13) % width));
-        let submit = Submit {
-            ticket: Ticket(ticket),
-            kind: 0,
-            key: None,
-            args: Bytes::new(),
-            inputs: vec![input(0), input(1)],
-            mentions: Vec::new(),
-        };
-        bench.say(FromClient::Submit(submit));
-        if ticket.is_multiple_of(BATCH) {
-            while !bench.runs.is_empty() {
-                bench.answer(BATCH, &small);
-            }
-            bench.release(ticket.saturating_sub(BATCH - 1).max(width + 1), BATCH);
+    for first in (width + 1..=width + TASKS).step_by(BATCH as usize) {
+        (first..first + BATCH).for_each(|ticket| bench.submit(ticket, Some(width)));
+        while !bench.runs.is_empty() {
+            bench.answer(BATCH, &small);
         }
+        bench.release(first, BATCH);
     }
     start.elapsed().as_nanos() as f64 / (bench.placed - before) as f64
+}
+
+/// To choose a worker for a task and to send it there: what a submit takes if there is room, less what it takes if there is none and
+/// nothing to choose by. `inputs`: it needs two results that stay on workers; else none.
+pub(crate) fn placing(workers: u32, inputs: bool) -> f64 {
+    submits(workers, inputs, true) - submits(workers, inputs, false)
+}
+
+/// A submit alone.
+fn submits(workers: u32, inputs: bool, room: bool) -> f64 {
+    let mut bench = Bench::new(workers);
+    let small = Finished::Inline(Bytes::from_static(b"x"));
+    let held = Finished::Held { bytes: BIG };
+    let width = bench.make_inputs(workers, if room { &held } else { &small });
+    let mut ticket = width + 1;
+    if !room {
+        let many = u64::from(workers) * 300;
+        bench.submit_many(ticket, many);
+        bench.runs.clear();
+        ticket += many;
+    }
+    let mut took = Duration::ZERO;
+    for _ in 0..TASKS / 4 / FEW {
+        let start = Instant::now();
+        (ticket..ticket + FEW).for_each(|ticket| bench.submit(ticket, inputs.then_some(width)));
+        took += start.elapsed();
+        assert_eq!(bench.runs.len() as u64, if room { FEW } else { 0 });
+        bench.answer(FEW, &small);
+        bench.release(ticket, FEW);
+        ticket += FEW;
+    }
+    took.as_nanos() as f64 / (TASKS / 4 / FEW * FEW) as f64
 }
 
 pub(crate) fn median(rounds: usize, mut measure: impl FnMut() -> f64) -> f64 {

@@ -69,7 +69,7 @@ impl Session {
 
     /// Brings a value of this process to a worker.
     pub(super) fn put(&self, ticket: u64, data: Run, holder: Holder) {
-        let content = match self.state().open.get(&ticket) {
+        let content = match self.state().open.get(ticket) {
             Some(Open {
                 what: What::Copy(kept) | What::Parting(kept),
                 ..
@@ -95,7 +95,7 @@ impl Session {
             Ok(peers) => return Some(peers),
             Err(error) => error,
         };
-        let open = self.state().open.remove(&ticket);
+        let open = self.state().open.remove(ticket);
         let text = format!("its data cannot be moved: the system has no thread to give: {error}");
         open?.landing.give_up(&Gone {
             kind: ErrorKind::Failed,

@@ -55,7 +55,7 @@ impl Session {
     /// A ticket of which nothing more is to be heard.
     fn close_ticket(&self, ticket: u64) -> Option<Open> {
         let state = &mut *self.state();
-        let open = state.open.remove(&ticket)?;
+        let open = state.open.remove(ticket)?;
         if matches!(open.what, What::Parting(_)) {
             state.released.push(Ticket(ticket));
         }
@@ -88,7 +88,7 @@ impl Session {
         let (open, done_with) = {
             let state = &mut *self.state();
             match state.progress(ticket) {
-                Some(_) => (state.open.remove(&ticket), None),
+                Some(_) => (state.open.remove(ticket), None),
                 None => (None, state.is_there(ticket)),
             }
         };

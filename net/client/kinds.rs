@@ -17,6 +17,8 @@ const MOST: u32 = 65_000;
 pub(super) struct Kinds {
     functions: HashMap<(&'static str, u64), u32>,
     manners: HashMap<Manner, u32>,
+    /// The newest of these that was asked for: many calls in a row are of one kind.
+    last: Option<(Manner, u32)>,
     /// Those without a name and a place.
     plain: HashMap<KindOfTask, u32>,
     count: u32,
@@ -37,10 +39,16 @@ impl Kinds {
         landing: &Landing,
         say: impl FnMut(FromClient),
     ) -> Result<u32, Gone> {
-        match self.manners.get(manner) {
-            Some(&number) => Ok(number),
-            None => self.define(manner, landing, say),
+        if let Some((last, number)) = &self.last
+            && last == manner
+        {
+            return Ok(*number);
         }
+        let Some(&number) = self.manners.get(manner) else {
+            return self.define(manner, landing, say);
+        };
+        self.last = Some((manner.clone(), number));
+        Ok(number)
     }
 
     #[cold]

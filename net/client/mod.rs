@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `session.rs` | what one process has open at one scheduler: the backend of its engine |
 //! | `hear.rs` | what the scheduler says |
-//! | `state.rs`, `kinds.rs` | what is open, and the numbers that were given out |
+//! | `state.rs`, `table.rs`, `kinds.rs` | what is open, and the numbers that were given out |
 //! | `data.rs` | results that are held elsewhere, and values that are put there |
 //! | `ask.rs` | questions and their answers |
 //! | `share.rs` | what is shared by name: asks and answers of who coordinates |
@@ -31,6 +31,7 @@ mod outlet;
 mod session;
 mod share;
 mod state;
+mod table;
 
 pub use connect::{ClientOptions, NotConnected, connect};
 pub use failure::{failure_of, report_of};

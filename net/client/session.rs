@@ -17,6 +17,7 @@ use crate::net::data::Peers;
 use crate::net::message::{
     FromClient, INLINE_LIMIT, Input, PeerId, Scattered, Submit, TaskId, TaskKey, Ticket,
 };
+use crate::net::wire::payload_of;
 use crate::{ErrorKind, WaitError};
 
 /// Released tickets that are said at once, if nothing else is said before.
@@ -133,10 +134,10 @@ impl Session {
         // Whoever waits for an answer sees that none will come.
         drop(questions);
         drop(self.peers.lock().take());
-        // In the order in which they were submitted: what fails through another names it.
-        let mut open: Vec<(u64, Open)> = open.into_iter().collect();
-        open.sort_unstable_by_key(|(ticket, _)| *ticket);
-        open.iter().for_each(|(_, open)| each(&open.landing));
+        // In the order in which they were submitted: what fails through another names it. All at once, since what one's end
+        // brings about may ask for another.
+        let open: Vec<Open> = open.into_ordered().collect();
+        open.iter().for_each(|open| each(&open.landing));
     }
 
     /// Opens a ticket, and says what makes it one.
@@ -178,7 +179,7 @@ impl Backend for Session {
                 ticket,
                 kind,
                 key: order.key.map(key_of),
-                args: order.args.into(),
+                args: payload_of(order.args),
                 inputs: inputs_of(order.inputs),
                 mentions: inputs_of(order.mentions),
             })

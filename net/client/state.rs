@@ -1,12 +1,10 @@
 //! What is open at the scheduler.
 
-use std::hash::{BuildHasherDefault, Hasher};
-
 use bytes::Bytes;
-use hashbrown::HashMap;
 
 use super::ask::Questions;
 use super::kinds::Kinds;
+use super::table::Table;
 use crate::driver::{Gone, Landing};
 use crate::net::message::{Condition, Ticket};
 
@@ -15,7 +13,7 @@ use crate::net::message::{Condition, Ticket};
 pub(super) struct State {
     newest: u64,
     /// By their tickets: tasks that are not settled here, and values that were put elsewhere.
-    pub(super) open: HashMap<u64, Open, BuildHasherDefault<InOrder>>,
+    pub(super) open: Table<Open>,
     pub(super) kinds: Kinds,
     /// To be said with whatever is said next.
     pub(super) released: Vec<Ticket>,
@@ -24,33 +22,6 @@ pub(super) struct State {
     /// Why nothing more is open.
     pub(super) ended: Option<Gone>,
 }
-
-/// Puts tickets, which are numbered in order and end in about the same, side by side in memory: with a million open, to look
-/// one up at random is the larger part of what it costs. The upper bits, by which a map tells those in one place apart, are mixed.
-#[derive(Debug, Default)]
-pub(super) struct InOrder(u64);
-
-impl Hasher for InOrder {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes
-            .iter()
-            .for_each(|&byte| self.write_u64(u64::from(byte)));
-    }
-
-    #[inline]
-    fn write_u64(&mut self, number: u64) {
-        let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = (mixed & !PLACE) | (number & PLACE);
-    }
-
-    #[inline]
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-/// The bits of a hash that say where in a map something is; the rest is compared first.
-const PLACE: u64 = u64::MAX >> 7;
 
 /// A ticket of which something is still to be heard.
 #[derive(Debug)]
@@ -96,7 +67,7 @@ impl State {
 
     /// How far the result of a task is that is not settled here.
     pub(super) fn progress(&mut self, ticket: u64) -> Option<(&Landing, &mut Progress)> {
-        match self.open.get_mut(&ticket)? {
+        match self.open.get_mut(ticket)? {
             Open {
                 landing,
                 what: What::Task(progress),
@@ -112,12 +83,12 @@ impl State {
 impl State {
     /// A worker has the copy of a value of this process, or it is in the scheduler's hands. Gives what is no more.
     pub(super) fn is_there(&mut self, ticket: u64) -> Option<Open> {
-        let open = self.open.get_mut(&ticket)?;
+        let open = self.open.get_mut(ticket)?;
         match &mut open.what {
             What::Copy(kept) => *kept = Bytes::new(),
             What::Parting(_) => {
                 self.released.push(Ticket(ticket));
-                return self.open.remove(&ticket);
+                return self.open.remove(ticket);
             }
             What::Task(_) => return None,
         }
@@ -127,15 +98,15 @@ impl State {
 
     /// Nobody here wants it any more. If it is a value that no worker has yet, it stays until one does.
     pub(super) fn let_go(&mut self, ticket: u64) -> LetGo {
-        match self.open.get_mut(&ticket).map(|open| &mut open.what) {
+        match self.open.get_mut(ticket).map(|open| &mut open.what) {
             Some(What::Copy(kept)) if !kept.is_empty() => {
                 let kept = std::mem::take(kept);
-                if let Some(open) = self.open.get_mut(&ticket) {
+                if let Some(open) = self.open.get_mut(ticket) {
                     open.what = What::Parting(kept);
                 }
                 LetGo::Later
             }
-            _ => LetGo::Now(self.open.remove(&ticket)),
+            _ => LetGo::Now(self.open.remove(ticket)),
         }
     }
 }

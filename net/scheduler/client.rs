@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::fetch::Tries;
 use super::kinds::Needs;
-use super::task::Value;
+use super::task::{Value, Wants};
 use super::tickets::Tickets;
 use super::{Effect, Machine};
 use crate::net::message::{
@@ -154,6 +154,9 @@ impl Machine {
 
     /// Tells who wants a task what has become of it.
     pub(super) fn notify(&mut self, index: u32) {
+        if let &Wants::One(client, ticket) = &self.tasks.task(index).wants {
+            return self.notify_one(index, client, ticket);
+        }
         for (client, ticket) in self.tasks.task(index).wants.list() {
             self.notify_one(index, client, ticket);
         }

@@ -176,7 +176,7 @@ impl Machine {
 
     /// A task keeps its inputs no longer on its client's account: it was reopened, freed or cut.
     pub(super) fn off_account(&mut self, kind: u32) {
-        let Some(account) = self.kinds.kinds.get(&kind).map(|kind| kind.client) else {
+        let Some(account) = self.kinds.kinds.get(kind as usize).map(|kind| kind.client) else {
             return;
         };
         self.lineage(account).live -= 1;

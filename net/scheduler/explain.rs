@@ -40,7 +40,7 @@ impl Machine {
     fn name_of(&mut self, index: u32) -> String {
         let id = self.tasks.id(index);
         let kind = self.tasks.task(index).kind;
-        let Some(kind) = self.kinds.kinds.get(&kind) else {
+        let Some(kind) = self.kinds.kinds.get(kind as usize) else {
             return id.to_string();
         };
         let name = &kind.info.name;

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use slab::Slab;
 
 use super::lanes::Lanes;
-use super::map::Map;
 use crate::net::message::{FunctionInfo, KindOfTask};
 
 /// A function that somebody has named.
@@ -87,8 +86,7 @@ pub(super) struct Kinds {
     pub(super) function_numbers: BTreeMap<FunctionInfo, u32>,
     pub(super) resource_numbers: BTreeMap<String, u32>,
     pub(super) resource_names: Slab<String>,
-    pub(super) kinds: Map<u32, Kind>,
-    next_kind: u32,
+    pub(super) kinds: Slab<Kind>,
     pub(super) requirements: Slab<Requirement>,
     pub(super) requirement_numbers: BTreeMap<Needs, u32>,
 }
@@ -104,8 +102,7 @@ impl Kinds {
             function_numbers: BTreeMap::new(),
             resource_numbers: BTreeMap::from([(String::new(), LAST_CHANCE)]),
             resource_names,
-            kinds: Map::default(),
-            next_kind: 0,
+            kinds: Slab::new(),
             requirements,
             requirement_numbers: BTreeMap::from([(Needs::default(), NONE)]),
         }
@@ -153,8 +150,6 @@ impl Kinds {
         let resources = info.resources.iter();
         let resources = resources.map(|(name, amount)| (self.resource(name), *amount));
         let resources = resources.collect();
-        let number = self.next_kind;
-        self.next_kind += 1;
         let kind = Kind {
             info,
             function,
@@ -162,18 +157,17 @@ impl Kinds {
             users: 1,
             resources,
         };
-        self.kinds.insert(number, kind);
-        number
+        self.kinds.insert(kind) as u32
     }
 
     #[inline]
     pub(super) fn kind(&self, number: u32) -> &Kind {
-        &self.kinds[&number]
+        &self.kinds[number as usize]
     }
 
     #[inline]
     pub(super) fn retain(&mut self, number: u32) {
-        if let Some(kind) = self.kinds.get_mut(&number) {
+        if let Some(kind) = self.kinds.get_mut(number as usize) {
             kind.users += 1;
         }
     }
@@ -181,13 +175,13 @@ impl Kinds {
     /// One user less. Says whether it was the last, so that workers' numbers for it can be forgotten.
     #[inline]
     pub(super) fn release(&mut self, number: u32) -> bool {
-        let Some(kind) = self.kinds.get_mut(&number) else {
+        let Some(kind) = self.kinds.get_mut(number as usize) else {
             return false;
         };
         kind.users -= 1;
         let last = kind.users == 0;
         if last {
-            self.kinds.remove(&number);
+            self.kinds.remove(number as usize);
         }
         last
     }

@@ -196,6 +196,9 @@ impl Machine {
                 return Some(worker);
             }
         }
+        if self.tasks.graph.inputs(index).is_empty() {
+            return None;
+        }
         let inputs = self.held_inputs(index);
         let holders = self.holders_of(&inputs, requirement);
         if holders.is_empty() {

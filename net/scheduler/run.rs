@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::client::Fault;
 use super::task::Value;
+use super::worker::Sent;
 use super::{Machine, task};
 use crate::driver::graph::{Born, GIVEN, State};
 use crate::net::message::{
@@ -71,11 +72,11 @@ impl Machine {
     /// The task of a run, if it is the current one and this worker has it.
     pub(super) fn current(&mut self, run: Run, worker: u32) -> Option<u32> {
         let index = run.task.slot;
-        let sent = self.workers[worker as usize].sent.get(&index)?;
-        // What is in the books lives: its slot has no other life meanwhile.
-        let same = sent.attempt == run.attempt
-            && self.tasks.graph.generation(index) == run.task.generation;
-        same.then_some(index)
+        if !self.tasks.is(index, run.task.generation) {
+            return None;
+        }
+        let task = self.tasks.task(index);
+        (task.at == Some(worker) && task.attempt == run.attempt).then_some(index)
     }
 
     fn done(&mut self, worker: u32, done: Done) -> Result<(), Fault> {
@@ -91,8 +92,9 @@ impl Machine {
             }
             return Ok(());
         };
-        self.measure(index, worker, &done);
-        self.leave(index, worker);
+        if let Some(sent) = self.leave(index, worker) {
+            self.measure(index, worker, &sent, &done);
+        }
         if self.tasks.graph.state(index) == State::Cancelled {
             if held {
                 self.drop_data(worker, done.run);
@@ -125,14 +127,12 @@ impl Machine {
         self.result_mentions.insert(index, mentioned);
     }
 
-    fn measure(&mut self, index: u32, worker: u32, done: &Done) {
+    fn measure(&mut self, index: u32, worker: u32, sent: &Sent, done: &Done) {
         let function = self.kinds.kind(self.tasks.task(index).kind).function;
         self.kinds.functions[function as usize].measure(done.run_us);
-        let its = &mut self.workers[worker as usize];
-        if let Some(sent) = its.sent.get(&index) {
-            let took = self.now_us.saturating_sub(sent.at_us);
-            its.measure(took, u64::from(done.run_us) + u64::from(done.lay_us));
-        }
+        let took = self.now_us.saturating_sub(sent.at_us);
+        let known = u64::from(done.run_us) + u64::from(done.lay_us);
+        self.workers[worker as usize].measure(took, known);
     }
 
     fn run_failed(&mut self, worker: u32, run: Run, failure: Arc<Failure>) {

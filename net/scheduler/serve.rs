@@ -196,9 +196,13 @@ impl Machine {
         Some(sent)
     }
 
+    #[inline]
     fn resources_of(&mut self, index: u32) -> smallvec::SmallVec<[(u32, u64); 2]> {
         let last_chance = self.has_last_chance(index);
         let kind = self.kinds.kind(self.tasks.task(index).kind);
+        if kind.resources.is_empty() && !last_chance {
+            return smallvec::SmallVec::new();
+        }
         let mut resources = smallvec::SmallVec::from_slice(&kind.resources);
         if last_chance {
             resources.push((LAST_CHANCE, 1));

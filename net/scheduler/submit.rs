@@ -305,7 +305,7 @@ impl Machine {
 
     /// A failure that the scheduler finds itself.
     pub(super) fn failure(&self, kind: u32, of: FailureKind, text: String) -> Arc<Failure> {
-        let known = self.kinds.kinds.get(&kind);
+        let known = self.kinds.kinds.get(kind as usize);
         let name = known.map_or("", |kind| {
             let name = kind.info.name.as_str();
             let function = self.kinds.function_name(kind.function);

@@ -52,7 +52,7 @@ impl Machine {
         for (_, worker) in &self.workers {
             used.functions.extend(worker.functions.keys().copied());
         }
-        let kinds = self.kinds.kinds.values().map(|kind| kind.function);
+        let kinds = self.kinds.kinds.iter().map(|(_, kind)| kind.function);
         used.functions.extend(kinds);
         for &number in &used.requirements {
             let needs = &self.kinds.requirements[number as usize].needs;
@@ -65,10 +65,9 @@ impl Machine {
         let of = |resources: &[(u32, u64)], used: &mut InUse| {
             used.resources.extend(resources.iter().map(|&(id, _)| id));
         };
-        self.kinds
-            .kinds
-            .values()
-            .for_each(|kind| of(&kind.resources, used));
+        for (_, kind) in &self.kinds.kinds {
+            of(&kind.resources, used);
+        }
         for (_, worker) in &self.workers {
             of(&worker.resources, used);
         }

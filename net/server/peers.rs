@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::notice::Who;
 use crate::net::message::PeerId;
 use crate::net::transport::{Link, LinkId};
-use crate::net::wire::{Message, Party, WireError};
+use crate::net::wire::{Message, Party, Role, WireError};
 
 /// Who is connected.
 #[derive(Debug, Default)]
@@ -61,14 +61,20 @@ impl Peers {
     }
 
     /// Has all that was said written. The hub's thread does it once it has read what else has come in, and so what several
-    /// connections have brought at once is answered with one write to each.
+    /// connections have brought at once is answered with one write to each. Workers come first: what they are to run is on the
+    /// way to the end of a chain, and what has ended is not.
     pub(super) fn write(&mut self) {
-        for peer in self.spoken_to.drain(..) {
-            if let Some(known) = self.known.get_mut(&peer) {
-                known.spoken_to = false;
-                known.link.wake();
+        for workers in [true, false] {
+            for peer in &self.spoken_to {
+                if let Some(known) = self.known.get_mut(peer)
+                    && (known.who.role == Role::Worker) == workers
+                {
+                    known.spoken_to = false;
+                    known.link.wake();
+                }
             }
         }
+        self.spoken_to.clear();
     }
 
     /// Ends a connection, after all that was said there.

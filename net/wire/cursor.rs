@@ -175,7 +175,7 @@ impl<'a> Cursor<'a> {
             });
         }
         let len = usize::try_from(tag - 1).unwrap_or(usize::MAX);
-        Ok(Bytes::copy_from_slice(self.take(len, what)?))
+        Ok(owned(self.take(len, what)?))
     }
 
     /// Ends the reading of `what`.
@@ -196,4 +196,30 @@ impl<'a> Cursor<'a> {
         }
         Ok(())
     }
+}
+
+/// Up to so many bytes stand beside their count of references, in one piece of memory; others get one for that when they are
+/// first shared.
+const SHORT: usize = 23;
+
+struct Short {
+    len: u8,
+    bytes: [u8; SHORT],
+}
+
+impl AsRef<[u8]> for Short {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+}
+
+/// A copy of its own.
+fn owned(payload: &[u8]) -> Bytes {
+    if payload.is_empty() || payload.len() > SHORT {
+        return Bytes::copy_from_slice(payload);
+    }
+    let mut bytes = [0; SHORT];
+    bytes[..payload.len()].copy_from_slice(payload);
+    let len = payload.len() as u8;
+    Bytes::from_owner(Short { len, bytes })
 }

@@ -73,6 +73,7 @@ pub use hello::{Hello, Party, Role};
 pub use pack::{Packer, Piece};
 pub use place::{Place, Read};
 pub use unpack::{Frame, Unpacker};
+pub(in crate::net) use writer::payload_of;
 pub use writer::{OUT_OF_LINE, Writer};
 
 pub(in crate::net) use codec::{choice, messages, record};

@@ -6,6 +6,15 @@ use bytes::Bytes;
 /// cheaper than one more entry of a vectored write.
 pub const OUT_OF_LINE: usize = 4096;
 
+/// These bytes as a payload. Few of them are given memory of their size, which then needs none for a capacity beside it.
+pub(in crate::net) fn payload_of(bytes: Vec<u8>) -> Bytes {
+    if bytes.len() < OUT_OF_LINE {
+        bytes.into_boxed_slice().into()
+    } else {
+        bytes.into()
+    }
+}
+
 /// Bytes being written, and the payloads that stand out of line.
 #[derive(Debug, Default)]
 pub struct Writer {

@@ -42,10 +42,10 @@ impl Desk {
     ///
     /// # Errors
     /// What no scheduler may say.
-    fn hear(&mut self, words: ToWorker) -> Result<(), String> {
+    fn hear(&mut self, words: ToWorker, arrived: Instant) -> Result<(), String> {
         match words {
             ToWorker::Kind(kind) => self.learn(*kind)?,
-            ToWorker::Assign(assign) => self.take_in(assign)?,
+            ToWorker::Assign(assign) => self.take_in(assign, arrived)?,
             ToWorker::Return { runs } => self.give_back(runs),
             ToWorker::Cancel { run } => self.cancel(run),
             ToWorker::Drop { data } => self.house.store.drop_data(&data),
@@ -64,7 +64,7 @@ impl Desk {
     }
 
     /// A run becomes a task of this process.
-    fn take_in(&mut self, assign: Assign) -> Result<(), String> {
+    fn take_in(&mut self, assign: Assign, arrived: Instant) -> Result<(), String> {
         let Assign {
             run,
             tries,
@@ -75,7 +75,8 @@ impl Desk {
         } = assign;
         let kind = self.kinds.get(kind as usize);
         let kind = kind.ok_or("a run of a kind that was not defined")?.clone();
-        let guest = Arc::new(Guest::new(run, kind.clone(), self.house.clone()));
+        let guest = Guest::new(run, kind.clone(), self.house.clone(), arrived);
+        let guest = Arc::new(guest);
         self.house.enter(run, guest.clone());
         let inputs: Vec<AnyHandle> = inputs
             .into_iter()
@@ -147,8 +148,9 @@ impl Handler for Desk {
     }
 
     fn batch(&mut self, _: LinkId, messages: &mut Vec<ToWorker>) {
+        let arrived = Instant::now();
         for words in messages.drain(..) {
-            if let Err(reason) = self.hear(words) {
+            if let Err(reason) = self.hear(words, arrived) {
                 return self.house.speech.close(&reason);
             }
         }

@@ -5,7 +5,6 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64};
 use std::time::Instant;
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::house::House;
@@ -13,6 +12,7 @@ use super::kind::Kind;
 use crate::driver::{self, AnyHandle, Attendant, End, Output, Size};
 use crate::net::client::{failure_of, inputs_of};
 use crate::net::message::{Done, Failure, FailureKind, Finished, FromWorker, INLINE_LIMIT, Run};
+use crate::net::wire::payload_of;
 use crate::{ErrorKind, TaskError};
 
 /// The longest text of an error that travels, in bytes: a message has its limits, and people read no more.
@@ -46,14 +46,14 @@ pub(super) struct Guest {
 }
 
 impl Guest {
-    pub(super) fn new(run: Run, kind: Arc<Kind>, house: Arc<House>) -> Self {
+    pub(super) fn new(run: Run, kind: Arc<Kind>, house: Arc<House>, arrived: Instant) -> Self {
         Self {
             run,
             kind,
             house,
             state: AtomicU8::new(LIES),
             cancelled: AtomicBool::new(false),
-            arrived: Instant::now(),
+            arrived,
             began_ns: AtomicU64::new(0),
             task: Mutex::new(None),
         }
@@ -169,6 +169,7 @@ impl Guest {
             return self.say(&FromWorker::Done(done));
         }
         let (house, kind, run) = (self.house.clone(), self.kind.clone(), self.run);
+        let arrived = self.arrived;
         driver::tickets(handles, move |named| match named {
             Ok(tickets) => {
                 done.mentions = inputs_of(tickets);
@@ -176,7 +177,7 @@ impl Guest {
             }
             Err(error) => {
                 house.store.drop_data(&[run]);
-                let guest = Self::new(run, kind, house.clone());
+                let guest = Self::new(run, kind, house.clone(), arrived);
                 house.speech.say(&guest.failed(&error));
             }
         });
@@ -187,7 +188,7 @@ impl Guest {
         match output.encode(INLINE_LIMIT) {
             Err(error) => self.say(&self.failed(&error)),
             Ok(Size::Small(parcel)) => {
-                let result = Finished::Inline(Bytes::from(parcel.bytes));
+                let result = Finished::Inline(payload_of(parcel.bytes));
                 self.done(took_ns, result, &parcel.handles);
             }
             Ok(Size::Large(bytes, handles)) => {

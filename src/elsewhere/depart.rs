@@ -144,10 +144,17 @@ fn kin(function: &Info) -> u64 {
 impl Leaving {
     /// What few calls ask for, if this one does.
     fn special(&self, again: bool) -> Option<Box<Special>> {
-        let (attempts, named) = (&self.extra.attempts, &self.asked.named);
+        let Some(rare) = &self.rare else {
+            let special = || Special {
+                retries: Some(0),
+                ..Special::default()
+            };
+            return again.then(|| Box::new(special()));
+        };
+        let (attempts, named) = (&rare.extra.attempts, &rare.asked.named);
         let special = Special {
             retries: again.then_some(attempts.retries),
-            timeout: attempts.timeout.or(self.asked.timeout),
+            timeout: attempts.timeout.or(rare.asked.timeout),
             pool: named.pool.clone(),
             resources: named.resources.clone(),
             on: named.on.clone(),
@@ -300,7 +307,8 @@ fn enter(
         pure: spec.pure,
         special: leaving.special(again),
     };
-    let (extra, key) = (leaving.extra, leaving.key);
+    let extra = leaving.rare.map(|rare| rare.extra).unwrap_or_default();
+    let key = leaving.key;
     let made = Landing::make(local, &spec, extra, land, |spec| match key {
         None => Ok(local.external(spec, job)),
         Some(key) => enter_keyed(local, spec, key, job),

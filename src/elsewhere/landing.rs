@@ -114,7 +114,10 @@ impl Landing {
         };
         let engine = self.engine();
         let named = |&name| AnyHandle::named(engine, name);
-        let handles: Arc<[AnyHandle]> = handles.iter().map(named).collect();
+        let handles: Arc<[AnyHandle]> = match handles {
+            [] => NO_HANDLES.with(Arc::clone),
+            handles => handles.iter().map(named).collect(),
+        };
         let land = self.remote().land;
         let landed = checked(|| land(&engine.graph, &claimed, came, &handles));
         let result = landed.map_err(|(kind, text)| {
@@ -177,6 +180,11 @@ impl Landing {
         });
         self.remote().fire(self.engine());
     }
+}
+
+thread_local! {
+    /// What stands beside most results: an empty list, which would else be made for each.
+    static NO_HANDLES: Arc<[AnyHandle]> = Vec::new().into();
 }
 
 impl fmt::Debug for Landing {

@@ -122,6 +122,15 @@ impl<T: Slot> Arena<T> {
         &page.slots[index as usize % SLOTS]
     }
 
+    /// As [`get`](Self::get); `None` if no such slot was ever handed out.
+    #[inline]
+    pub(super) fn find(&self, index: u32) -> Option<&T> {
+        let page = self.table().0.get((index >> SHIFT) as usize)?;
+        // SAFETY: null, or a published page, which is a valid allocation that lives as long as the arena.
+        let page = unsafe { page.load(Acquire).as_ref() }?;
+        Some(&page.slots[index as usize % SLOTS])
+    }
+
     /// Takes a free slot; its contents are as its last owner left them, or zero.
     #[inline]
     pub(super) fn take(&self, cache: &mut Cache) -> u32 {

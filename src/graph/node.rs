@@ -112,12 +112,13 @@ impl<P> Graph<P> {
     /// The payload of a node in use; `None` if the slot is free.
     #[inline]
     pub fn payload_mut(&mut self, index: u32) -> Option<&mut P> {
+        let node = self.nodes.find(index)?;
         // A slot's word is 0 from when it is forgotten until its next payload is in place.
-        if !self.nodes.exists(index) || self.node(index).word.load(Relaxed) == 0 {
+        if node.word.load(Relaxed) == 0 {
             return None;
         }
         // SAFETY: it was written before the word was, and `&mut self` says that nobody else has access.
-        Some(unsafe { &mut *self.node(index).payload() })
+        Some(unsafe { &mut *node.payload() })
     }
 
     /// Moves the payload out of a node that is to be freed next.

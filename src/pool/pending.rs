@@ -36,6 +36,9 @@ impl Engine {
     fn wait_outside(&self, local: &Local) {
         // What this thread still owes may be what the others wait for.
         local.settle_all();
+        if self.take_room(local) {
+            return;
+        }
         let mut looks = 0;
         let mut started = None;
         let mut since = Instant::now();
