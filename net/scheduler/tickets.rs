@@ -3,15 +3,14 @@
 //! Tickets are given out in order and let go in any, so they live in pages of consecutive ones: four bytes for each of many,
 //! and one page for one that outlives its neighbours.
 
-use std::collections::BTreeMap;
-
+use super::map::Map;
 use crate::net::message::Ticket;
 
 const PAGE: u64 = 256;
 
 #[derive(Debug, Default)]
 pub(super) struct Tickets {
-    pages: BTreeMap<u64, Page>,
+    pages: Map<u64, Page>,
     /// The newest ticket that was used.
     newest: u64,
     len: usize,
@@ -82,7 +81,9 @@ impl Tickets {
 
     /// All of them, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Ticket, u32)> {
-        self.pages.iter().flat_map(|(number, page)| {
+        let mut pages: Vec<(&u64, &Page)> = self.pages.iter().collect();
+        pages.sort_unstable_by_key(|&(number, _)| number);
+        pages.into_iter().flat_map(|(number, page)| {
             let tickets = (number * PAGE..).map(Ticket);
             let nodes = page.nodes.iter().copied();
             tickets.zip(nodes).filter(|&(_, node)| node != 0)

@@ -84,7 +84,7 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// If the bytes end within it, or it is not written as shortly as it could be.
-    #[inline]
+    #[inline(always)]
     pub fn varint(&mut self, what: &'static str) -> Result<u64, WireError> {
         let first = self.u8(what)?;
         if first < 0x80 {
@@ -95,7 +95,9 @@ impl<'a> Cursor<'a> {
 
     fn rest_of_varint(&mut self, first: u8, what: &'static str) -> Result<u64, WireError> {
         let mut value = u64::from(first & 0x7f);
-        for shift in (7..64).step_by(7) {
+        let mut shift = 0;
+        while shift < 63 {
+            shift += 7;
             let byte = self.u8(what)?;
             let bits = u64::from(byte & 0x7f);
             if shift == 63 && bits > 1 {

@@ -33,6 +33,12 @@ impl<P, T: Send + Sync + 'static> IntoTask<P> for Call<T> {
         let engine = bare.engine;
         let function = self.described.function();
         let info = function.info();
+        if self.described.is_alone() && engine.calls_leave() && !info.pure {
+            let job = self.described.job.take().expect("it is planted once");
+            let plan = bare_plan(engine, function, bare.waits);
+            let task = depart(plan, function, job, Vec::new(), false, bare.location);
+            return TaskFuture::own(task);
+        }
         if !self.described.is_alone() || engine.options.encodes || engine.calls_leave() {
             let plan = bare_plan(engine, function, bare.waits);
             return TaskFuture::own(plant(self.described, plan, false, bare.location));
