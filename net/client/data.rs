@@ -89,13 +89,16 @@ impl Session {
         });
     }
 
-    /// The connections for data. Without any, the task has failed.
+    /// The connections for data. Without any, the task has failed, and is let go: others may wait for what was to be put.
     fn peers_or_fail(&self, ticket: u64) -> Option<Arc<Peers>> {
         let error = match self.peers() {
             Ok(peers) => return Some(peers),
             Err(error) => error,
         };
         let open = self.state().open.remove(ticket);
+        let tickets = vec![Ticket(ticket)];
+        self.say(FromClient::Release { tickets });
+        self.outlet.flush();
         let text = format!("its data cannot be moved: the system has no thread to give: {error}");
         open?.landing.give_up(&Gone {
             kind: ErrorKind::Failed,

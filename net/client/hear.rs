@@ -3,7 +3,7 @@
 use super::failure::report_of;
 use super::session::Session;
 use super::state::{Open, What};
-use crate::driver::RemoteId;
+use crate::driver::{Landing, RemoteId};
 use crate::net::data::Content;
 use crate::net::message::{Condition, Finished, Located, TaskId, Ticket, ToClient};
 
@@ -66,33 +66,37 @@ impl Session {
         match result {
             Finished::Inline(bytes) => self.arrived(ticket, bytes.into(), mentions),
             Finished::Held { .. } => {
-                let mut guard = self.state();
-                let state = &mut *guard;
-                let done_with = if let Some((landing, progress)) = state.progress(ticket) {
+                if let Some(landing) = self.is_held(ticket) {
                     landing.finished();
-                    progress.held = true;
-                    self.fetch_if_wanted(state, ticket);
-                    None
-                } else {
-                    state.is_there(ticket)
-                };
-                // What it was may ask for the state in its end.
-                drop(guard);
-                drop(done_with);
+                }
             }
         }
     }
 
+    /// The result of a task is held elsewhere, or a value of this process is. Gives whom to tell.
+    fn is_held(&self, ticket: u64) -> Option<Landing> {
+        let state = &mut *self.state();
+        let Some((landing, progress)) = state.progress(ticket) else {
+            return state.is_there(ticket);
+        };
+        let landing = landing.clone();
+        progress.held = true;
+        self.fetch_if_wanted(state, ticket);
+        Some(landing)
+    }
+
     /// The result of a task is here.
     pub(super) fn arrived(&self, ticket: u64, content: Content, mentions: &[TaskId]) {
-        let (open, done_with) = {
+        let (open, put) = {
             let state = &mut *self.state();
             match state.progress(ticket) {
                 Some(_) => (state.open.remove(ticket), None),
                 None => (None, state.is_there(ticket)),
             }
         };
-        drop(done_with);
+        if let Some(landing) = put {
+            landing.finished();
+        }
         let Some(open) = open else {
             return;
         };

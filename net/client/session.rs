@@ -133,18 +133,19 @@ impl Session {
         };
         // Whoever waits for an answer sees that none will come.
         drop(questions);
-        drop(self.peers.lock().take());
+        let peers = self.peers.lock().take();
+        drop(peers);
         // In the order in which they were submitted: what fails through another names it. All at once, since what one's end
         // brings about may ask for another.
         let open: Vec<Open> = open.into_ordered().collect();
         open.iter().for_each(|open| each(&open.landing));
     }
 
-    /// Opens a ticket, and says what makes it one.
-    fn open(
+    /// The next ticket, once what makes it one is said. What is known of it is entered by the caller, who still has that if
+    /// there is none: it is not to be dropped under the lock.
+    fn next_ticket(
         &self,
         state: &mut State,
-        open: Open,
         words: impl FnOnce(Ticket) -> FromClient,
     ) -> Result<u64, Gone> {
         let ticket = state.next()?;
@@ -157,8 +158,29 @@ impl Session {
                 text: format!("its arguments are too large to be sent with it: {error}: scatter what is large, and give the handle").into(),
             });
         }
-        state.open.insert(ticket, open);
         Ok(ticket)
+    }
+
+    /// Nobody here wants it any more. Gives what was known of it.
+    fn let_go(&self, ticket: u64, detached: bool) -> Option<Open> {
+        let state = &mut *self.state();
+        if state.ended.is_some() {
+            return None;
+        }
+        let LetGo::Now(open) = state.let_go(ticket) else {
+            return None;
+        };
+        if detached {
+            let tickets = vec![Ticket(ticket)];
+            self.say(FromClient::Detach { tickets });
+            return open;
+        }
+        state.released.push(Ticket(ticket));
+        // A task that may still run is to hear of it now.
+        if open.is_some() || state.released.len() >= RELEASES {
+            self.say_released(state);
+        }
+        open
     }
 }
 
@@ -174,7 +196,7 @@ impl Backend for Session {
         }
         let say = |words| self.say(words);
         let kind = state.kinds.number(&order.manner, &landing, say)?;
-        self.open(state, Open::task(landing), |ticket| {
+        let ticket = self.next_ticket(state, |ticket| {
             FromClient::Submit(Submit {
                 ticket,
                 kind,
@@ -183,7 +205,9 @@ impl Backend for Session {
                 inputs: inputs_of(order.inputs),
                 mentions: inputs_of(order.mentions),
             })
-        })
+        })?;
+        state.open.insert(ticket, Open::task(landing));
+        Ok(ticket)
     }
 
     fn scatter(&self, name: &str, value: Vec<u8>, landing: Landing) -> Result<u64, Gone> {
@@ -194,31 +218,31 @@ impl Backend for Session {
             (Scattered::Sized(value.len() as u64), value)
         };
         let what = What::Copy(kept);
-        self.open(&mut self.state(), Open { landing, what }, |ticket| {
-            FromClient::Scatter {
-                ticket,
-                name: name.to_owned(),
-                data,
-                on: Vec::new(),
-            }
-        })
+        let state = &mut *self.state();
+        let ticket = self.next_ticket(state, |ticket| FromClient::Scatter {
+            ticket,
+            name: name.to_owned(),
+            data,
+            on: Vec::new(),
+        })?;
+        state.open.insert(ticket, Open { landing, what });
+        Ok(ticket)
     }
 
     fn adopt(&self, task: RemoteId, landing: Landing) -> Result<u64, Gone> {
         let task = TaskId::from(task);
-        let open = Open::task(landing);
-        self.open(&mut self.state(), open, |ticket| FromClient::Want {
-            ticket,
-            task,
-        })
+        let state = &mut *self.state();
+        let ticket = self.next_ticket(state, |ticket| FromClient::Want { ticket, task })?;
+        state.open.insert(ticket, Open::task(landing));
+        Ok(ticket)
     }
 
     fn retry(&self, failed: u64, landing: Landing) -> Result<u64, Gone> {
-        let open = Open::task(landing);
-        self.open(&mut self.state(), open, |ticket| FromClient::Retry {
-            ticket,
-            of: Ticket(failed),
-        })
+        let of = Ticket(failed);
+        let state = &mut *self.state();
+        let ticket = self.next_ticket(state, |ticket| FromClient::Retry { ticket, of })?;
+        state.open.insert(ticket, Open::task(landing));
+        Ok(ticket)
     }
 
     fn want(&self, ticket: u64) {
@@ -232,28 +256,9 @@ impl Backend for Session {
     }
 
     fn release(&self, ticket: u64, detached: bool) {
-        let open = {
-            let state = &mut *self.state();
-            if state.ended.is_some() {
-                return;
-            }
-            let LetGo::Now(open) = state.let_go(ticket) else {
-                return;
-            };
-            if detached {
-                self.say(FromClient::Detach {
-                    tickets: vec![Ticket(ticket)],
-                });
-                return;
-            }
-            state.released.push(Ticket(ticket));
-            // A task that may still run is to hear of it now.
-            if open.is_some() || state.released.len() >= RELEASES {
-                self.say_released(state);
-            }
-            open
-        };
-        drop(open);
+        let known = self.let_go(ticket, detached);
+        // It may come back here in its end.
+        drop(known);
     }
 
     fn explain(&self, ticket: u64, label: &str) -> Option<String> {
@@ -304,7 +309,8 @@ impl Backend for Session {
     fn answer_to(&self, answers: Answers) {
         // The engine that it is the backend of says so, once. What ends it meanwhile sees the answers, or is seen here.
         let answers = self.answers.get_or_init(|| answers);
-        if let Some(gone) = &self.state().ended {
+        let ended = self.state().ended.clone();
+        if let Some(gone) = ended {
             answers.end(&WaitError::Disconnected(gone.text.to_string()));
         }
     }

@@ -81,19 +81,20 @@ impl State {
 }
 
 impl State {
-    /// A worker has the copy of a value of this process, or it is in the scheduler's hands. Gives what is no more.
-    pub(super) fn is_there(&mut self, ticket: u64) -> Option<Open> {
+    /// A worker has the copy of a value of this process, or it is in the scheduler's hands. Gives whom to tell.
+    pub(super) fn is_there(&mut self, ticket: u64) -> Option<Landing> {
         let open = self.open.get_mut(ticket)?;
         match &mut open.what {
-            What::Copy(kept) => *kept = Bytes::new(),
+            What::Copy(kept) => {
+                *kept = Bytes::new();
+                Some(open.landing.clone())
+            }
             What::Parting(_) => {
                 self.released.push(Ticket(ticket));
-                return self.open.remove(ticket);
+                self.open.remove(ticket).map(|open| open.landing)
             }
-            What::Task(_) => return None,
+            What::Task(_) => None,
         }
-        open.landing.finished();
-        None
     }
 
     /// Nobody here wants it any more. If it is a value that no worker has yet, it stays until one does.

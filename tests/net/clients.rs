@@ -1,16 +1,24 @@
 //! A client of a scheduler that serves. The worker is played by the test.
 
+use std::io;
 use std::net::TcpListener;
+use std::pin::Pin;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::Stream;
+use tenter::driver::set_backend;
+use tenter::net::client::{Outlet, Session};
 use tenter::net::data::{Content, Peers, Shelf};
 use tenter::net::message::{
-    Assign, Done, Failure, FailureKind, Finished, FromWorker, FunctionInfo, Mention, Run, RunKind,
-    Source, ToWorker, WorkerHello,
+    Assign, Done, Failure, FailureKind, Finished, FromClient, FromWorker, FunctionInfo, Holder,
+    Mention, PeerId, Run, RunKind, Source, TaskId, Ticket, ToClient, ToWorker, WorkerHello,
 };
 use tenter::net::transport::{Address, Reach};
-use tenter::net::wire::Party;
+use tenter::net::wire::{Party, WireError};
 use tenter::{
     Anywhere, Client, ErrorKind, StartError, Status, TaskFuture, WaitFor, as_completed, gather,
     task, wait,
@@ -249,6 +257,83 @@ fn a_large_result_is_fetched_from_its_worker_when_it_is_wanted() {
     assert!(large.try_result().is_none(), "nobody has asked for it");
     assert_eq!(large.result().unwrap().len(), 100_000);
     drop(peers);
+}
+
+/// Submits a call when it is woken.
+struct Submits(Client<Anywhere>, Sender<TaskFuture<u8>>);
+
+impl Wake for Submits {
+    fn wake(self: Arc<Self>) {
+        let _ = self.1.send(self.0.submit(double::call(1)));
+    }
+}
+
+#[test]
+fn a_waker_of_a_task_that_has_finished_elsewhere_may_submit() {
+    let served = Served::start();
+    let mut worker = Played::new(&served, "");
+    let client = client_of(&served);
+    let large = client.submit(zeros::call(100_000));
+    let mut running = as_completed([large.clone()]);
+    let (tell, told) = channel();
+    let waker = Waker::from(Arc::new(Submits(client.clone(), tell)));
+    let mut stream = running.stream();
+    let polled = Pin::new(&mut stream).poll_next(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    let run = worker.assigned().0.run;
+    worker.is_done(run, Finished::Held { bytes: 100_003 });
+    let next = told.recv_timeout(SOON).unwrap();
+    worker.run(|assign| 2 * assign.args[1]);
+    assert_eq!(*next.result().unwrap(), 2);
+}
+
+/// Writes down what is said.
+#[derive(Clone, Debug, Default)]
+struct Said(Arc<Mutex<Vec<FromClient>>>);
+
+impl Outlet for Said {
+    fn send(&self, words: FromClient) -> Result<(), WireError> {
+        self.0.lock().unwrap().push(words);
+        Ok(())
+    }
+
+    fn flush(&self) {}
+
+    fn wait_for_room(&self) {}
+
+    fn may_wait(&self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_brought_to_a_worker_is_let_go() {
+    let said = Said::default();
+    let no_thread = || Err(io::Error::other("there are too many"));
+    let session = Session::new(Arc::new(said.clone()), no_thread);
+    let client = Client::new().unwrap();
+    assert!(set_backend(&client, session.clone()));
+    let large = client.scatter(vec![0; 1 << 20]);
+    let length = client.submit(length::call(&large));
+    let task = TaskId {
+        slot: 1,
+        generation: 0,
+    };
+    let (ticket, data) = (Ticket(1), Run { task, attempt: 1 });
+    let holder = Holder {
+        worker: PeerId(1),
+        address: "tcp://127.0.0.1:9".into(),
+    };
+    session.hear(ToClient::Put {
+        ticket,
+        data,
+        holder,
+    });
+    // Who waits for it there hears that it will not come.
+    let tickets = vec![ticket];
+    let released = FromClient::Release { tickets };
+    assert!(said.0.lock().unwrap().contains(&released));
+    drop((length, large));
 }
 
 #[test]
