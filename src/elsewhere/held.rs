@@ -77,26 +77,23 @@ impl Part {
         self.remote(|_| ()).is_none()
     }
 
-    fn ticket(&self) -> Result<u64, TaskError> {
+    /// None yet: somebody else is just about to put its value elsewhere. What is put there now is let go with `twins`.
+    fn ticket(&self, twins: &mut Vec<TaskRef>) -> Result<Option<u64>, TaskError> {
         match self.remote(|remote| remote.ticket()) {
-            Some(Some(ticket)) => Ok(ticket),
-            None if self.task.state() == State::Finished => twin::ticket(&self.task, self.pack),
+            Some(Some(ticket)) => Ok(Some(ticket)),
+            None if self.task.state() == State::Finished => {
+                twin::ticket(&self.task, self.pack, twins)
+            }
             _ => Err(self.task.error()),
         }
     }
 
     /// Has it told when it is ready.
     fn tell(&self, held: &Arc<Held>) {
-        let waits = self.remote(|remote| match &mut *remote.stage.lock() {
-            Stage::Here(waiting) => {
-                waiting.push(Arc::clone(held));
-                true
-            }
-            Stage::Sent(_) | Stage::Ended => false,
-        });
-        match waits {
+        match self.remote(|remote| remote.tell(held)) {
             Some(true) => {}
             Some(false) => held.step(),
+            None if twin::tell(&self.task, held) => {}
             None => {
                 let held = Arc::clone(held);
                 watch_task(&self.task, move || held.step());
@@ -112,20 +109,40 @@ impl Part {
     }
 }
 
-/// The tickets of these, which are ready.
-fn all_tickets(parts: &[Part]) -> Result<Vec<u64>, TaskError> {
-    parts.iter().map(Part::ticket).collect()
+/// Does this with the tickets of these, which are ready. If somebody else is just about to put the value of one elsewhere, it
+/// is not done, and comes back.
+fn with_tickets<R, F>(parts: &[Part], then: F) -> Result<R, F>
+where
+    F: FnOnce(Result<Vec<u64>, TaskError>) -> R,
+{
+    // A call is sent before the values are let go that it names.
+    let mut twins = Vec::new();
+    match all_tickets(parts, &mut twins).transpose() {
+        Some(tickets) => Ok(then(tickets)),
+        None => Err(then),
+    }
+}
+
+fn all_tickets(parts: &[Part], twins: &mut Vec<TaskRef>) -> Result<Option<Vec<u64>>, TaskError> {
+    let mut tickets = Vec::with_capacity(parts.len());
+    for part in parts {
+        tickets.extend(part.ticket(twins)?);
+    }
+    Ok((tickets.len() == parts.len()).then_some(tickets))
 }
 
 impl Draft {
     /// Sends the call, or has it sent when it lacks nothing.
     pub(super) fn send_or_hold(mut self) {
-        if self.parts.iter().all(Part::is_ready) {
-            let tickets = all_tickets(&self.parts);
-            return step_all(self.send(tickets));
-        }
         let parts = std::mem::take(&mut self.parts);
-        hold(parts, Box::new(move |tickets| self.send(tickets)));
+        let send = move |tickets| self.send(tickets);
+        if !parts.iter().all(Part::is_ready) {
+            return hold(parts, Box::new(send));
+        }
+        match with_tickets(&parts, send) {
+            Ok(waiting) => step_all(waiting),
+            Err(send) => hold(parts, Box::new(send)),
+        }
     }
 
     /// Sends the call. Gives those that have waited for it.
@@ -155,16 +172,16 @@ pub(crate) fn tickets(
     then: Box<dyn FnOnce(Result<Vec<u64>, TaskError>) + Send>,
 ) {
     let parts: Vec<Part> = handles.iter().filter_map(Part::of).collect();
-    if parts.iter().all(Part::is_ready) {
-        return then(all_tickets(&parts));
+    let then = move |tickets| {
+        then(tickets);
+        Vec::new()
+    };
+    if !parts.iter().all(Part::is_ready) {
+        return hold(parts, Box::new(then));
     }
-    hold(
-        parts,
-        Box::new(move |tickets| {
-            then(tickets);
-            Vec::new()
-        }),
-    );
+    if let Err(then) = with_tickets(&parts, then) {
+        hold(parts, Box::new(then));
+    }
 }
 
 /// Does this when all of these are ready.
@@ -194,14 +211,25 @@ impl Held {
         };
         let local = parts.iter().find(|part| part.is_local());
         let Some(engine) = local.map(|part| Arc::clone(part.task.engine())) else {
-            return then(all_tickets(&parts));
+            return go_on(parts, then);
         };
         let job = Job::new::<Self, _, _>(move |_| {
-            step_all(then(all_tickets(&parts)));
+            step_all(go_on(parts, then));
             Ok(())
         });
         launch_alone::<()>(&engine, &Spec::default(), job, false).detach();
         Vec::new()
+    }
+}
+
+/// Does it, since these are ready; or when a value of theirs has left that somebody is just about to put elsewhere.
+fn go_on(parts: Vec<Part>, then: Then) -> Vec<Arc<Held>> {
+    match with_tickets(&parts, then) {
+        Ok(waiting) => waiting,
+        Err(then) => {
+            hold(parts, then);
+            Vec::new()
+        }
     }
 }
 

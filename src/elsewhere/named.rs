@@ -54,9 +54,18 @@ impl Named {
     /// The handle of a task that gives a `T`; not if it was decoded as another type before. What it really gives shows when
     /// its value comes.
     pub(crate) fn open<T: Portable>(&self) -> Option<TaskFuture<T>> {
-        let opened = &mut *self.0.opened.lock();
-        let (task, of) = opened.get_or_insert_with(|| (self.adopt::<T>(), TypeId::of::<T>()));
-        (*of == TypeId::of::<T>()).then(|| TaskFuture::own(task.clone()))
+        let known = self.0.opened.lock().clone();
+        let (task, of) = known.unwrap_or_else(|| self.keep(self.adopt::<T>(), TypeId::of::<T>()));
+        (of == TypeId::of::<T>()).then(|| TaskFuture::own(task))
+    }
+
+    /// Keeps the task, unless somebody else was quicker: gives the one that is kept.
+    fn keep(&self, task: TaskRef, of: TypeId) -> (TaskRef, TypeId) {
+        let mut opened = self.0.opened.lock();
+        match &*opened {
+            Some(known) => known.clone(),
+            None => opened.insert((task.clone(), of)).clone(),
+        }
     }
 
     fn adopt<T: Portable>(&self) -> TaskRef {

@@ -171,6 +171,16 @@ impl Remote {
         matches!(*self.stage.lock(), Stage::Here(_))
     }
 
+    /// Has somebody told when it has left. No: it has, or never will.
+    pub(super) fn tell(&self, held: &Arc<Held>) -> bool {
+        let stage = &mut *self.stage.lock();
+        let Stage::Here(waiting) = stage else {
+            return false;
+        };
+        waiting.push(Arc::clone(held));
+        true
+    }
+
     /// Somebody waits for its value.
     pub(crate) fn want(&self, backend: &dyn Backend) {
         if self.open.load(Acquire)

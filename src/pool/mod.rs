@@ -141,9 +141,9 @@ pub(crate) struct Engine {
     /// Where calls go instead of the threads here, once it is set.
     #[cfg(feature = "task")]
     backend: std::sync::OnceLock<Arc<dyn crate::driver::Backend>>,
-    /// Held while the value of a task is put elsewhere.
+    /// Held while a task that has nothing rare gets a place for it.
     #[cfg(feature = "task")]
-    pub(crate) sending: parking_lot::Mutex<()>,
+    pub(crate) adding: parking_lot::Mutex<()>,
     /// `CLOSED`, `LIMITED`, `LEAVES`: 0 lets every submit through with one look.
     door: AtomicU8,
     /// The process that has the threads.
@@ -215,7 +215,7 @@ impl Engine {
             #[cfg(feature = "task")]
             backend: std::sync::OnceLock::new(),
             #[cfg(feature = "task")]
-            sending: parking_lot::Mutex::new(()),
+            adding: parking_lot::Mutex::new(()),
             process: std::process::id(),
         });
         let in_turn = baton.is_some();

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::thread::spawn;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tenter::driver::{
     Backend, Gone, Landing, Order, RemoteId, Report, WorkerId, WorkerInfo, set_backend, tickets,
 };
 use tenter::{Client, ErrorKind, Status, TaskFuture, task};
 
-use crate::support::until;
+use crate::support::{until, watched};
 
 #[derive(Debug, Default)]
 struct Notes {
@@ -250,6 +252,74 @@ fn a_value_of_this_process_goes_before_the_calls_that_need_it_and_once() {
     assert_eq!(there.words(), ["release 2", "release 3"]);
     drop(value);
     assert_eq!(there.words(), ["release 1"]);
+}
+
+#[test]
+fn a_result_of_an_actor_goes_before_the_call_that_needs_it_and_stays_until_that_has_left() {
+    let (there, client) = Elsewhere::client();
+    let actor = client.actor(3u8);
+    let value = actor.call(|state| *state);
+    value.result().unwrap();
+    let next = client.submit(inc::call(&value));
+    until("it has left", || {
+        there.notes.lock().unwrap().orders.len() == 1
+    });
+    let words = there.words();
+    assert!(words[0].starts_with("scatter "), "{words:?}");
+    assert_eq!(words[1], "submit 2", "{words:?}");
+    drop(next);
+}
+
+/// Where values of this type wait while they are encoded.
+static AT_THE_GATE: Mutex<Option<(Sender<()>, Receiver<()>)>> = Mutex::new(None);
+
+/// Is encoded once somebody says so.
+#[derive(Deserialize)]
+struct Gated;
+
+impl Serialize for Gated {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if let Some((here, go_on)) = AT_THE_GATE.lock().unwrap().take() {
+            here.send(()).unwrap();
+            go_on.recv().unwrap();
+        }
+        to.serialize_u8(9)
+    }
+}
+
+#[task]
+fn passes_gate(_gated: &Gated) {}
+
+#[test]
+fn while_a_value_is_encoded_others_are_sent_and_calls_of_it_are_held_back() {
+    watched(|| {
+        let ((here, arrived), (open, go_on)) = (channel(), channel());
+        *AT_THE_GATE.lock().unwrap() = Some((here, go_on));
+        let (there, client) = Elsewhere::client();
+        let (gated, other) = (client.scatter(Gated), client.scatter(4u8));
+        let first = {
+            let (client, gated) = (client.clone(), gated.clone());
+            spawn(move || client.submit(passes_gate::call(&gated)))
+        };
+        arrived.recv().unwrap();
+        let second = client.submit(passes_gate::call(&gated));
+        let free = client.submit(inc::call(&other));
+        let words = there.words();
+        assert!(words[0].starts_with("scatter ") && words[0].ends_with("[4] 1"));
+        assert_eq!(words[1..], ["submit 2"]);
+        open.send(()).unwrap();
+        let first = first.join().unwrap();
+        until("all have left", || {
+            there.notes.lock().unwrap().orders.len() == 3
+        });
+        let words = there.words();
+        assert!(words[0].starts_with("scatter ") && words[0].ends_with("[9] 3"));
+        assert_eq!(words[1..].len(), 2, "{words:?}");
+        for ticket in [4, 5] {
+            there.order(ticket, |order| assert_eq!(order.inputs, [3]));
+        }
+        drop((first, second, free));
+    });
 }
 
 #[test]
