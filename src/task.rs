@@ -333,7 +333,7 @@ impl<'c> Plan<'c> {
     #[cfg(feature = "task")]
     pub(crate) fn is_refused(&self) -> bool {
         let rare = self.rare.as_ref();
-        rare.is_some_and(|rare| rare.asked.refused.is_some())
+        rare.is_some_and(|rare| rare.asked.refusal().is_some())
     }
 
     pub(crate) fn launch<R: Send + Sync + 'static>(

@@ -131,7 +131,7 @@ impl Asked {
 
     /// Why there will be no task here.
     pub(crate) fn refusal(&self) -> Option<Refusal> {
-        let refused = self.refused.clone().or_else(|| self.lacks.clone());
+        let refused = self.lacks.clone().or_else(|| self.refused.clone());
         #[cfg(feature = "task")]
         let refused = refused.or_else(|| self.named.refusal());
         refused

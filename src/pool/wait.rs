@@ -186,10 +186,16 @@ impl Local {
         let Some((holder, seat)) = holder.as_ref().and_then(|h| Some((h, h.seat.as_ref()?))) else {
             return self.park(key, deadline, done);
         };
+        // One that has seceded has said so already.
+        let says = |blocked| {
+            if !holder.seceded.get() {
+                holder.engine.options.blocked(blocked);
+            }
+        };
         holder.engine.vacate(holder);
-        holder.engine.options.blocked(true);
+        says(true);
         let waited = seat.parked(|| self.park(key, deadline, done));
-        holder.engine.options.blocked(false);
+        says(false);
         holder.engine.retake(holder);
         waited
     }

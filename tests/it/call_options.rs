@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize, Serializer};
 use tenter::{Client, ErrorKind, attempt, current, task};
 
 #[task]
@@ -109,6 +110,29 @@ fn an_option_that_the_client_does_not_know_fails_the_call() {
             resource.result().unwrap_err().kind(),
             ErrorKind::NoSuchResource
         );
+    }
+}
+
+/// What cannot be encoded.
+#[derive(Clone, Deserialize)]
+struct Stubborn;
+
+impl Serialize for Stubborn {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        Err(serde::ser::Error::custom("no"))
+    }
+}
+
+#[task]
+fn takes(_stubborn: Stubborn) {}
+
+#[test]
+fn what_is_asked_for_and_lacking_goes_before_what_is_wrong_with_an_argument() {
+    for client in clients() {
+        let pool = client.submit(takes::call(Stubborn).pool("none"));
+        assert_eq!(pool.result().unwrap_err().kind(), ErrorKind::NoSuchPool);
+        let retried = client.submit(takes::call(Stubborn).pool("none").retries(1));
+        assert_eq!(retried.result().unwrap_err().kind(), ErrorKind::NoSuchPool);
     }
 }
 
