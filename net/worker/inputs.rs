@@ -101,18 +101,18 @@ fn fetch(
     run: Option<Run>,
 ) -> AnyHandle {
     let mut coming = house.coming.lock();
-    let (task, is_new) = match coming.get_mut(&data) {
-        Some(known) => {
-            known.wanted_by(run);
-            (known.task.clone(), false)
-        }
-        None => {
-            let mut new = OnTheWay::new(client, handles(client, mentions));
-            new.wanted_by(run);
-            let task = new.task.clone();
-            coming.insert(data, new);
-            (task, true)
-        }
+    let (task, is_new) = if let Some(known) = coming.get_mut(&data) {
+        known.wanted_by(run);
+        (known.task.clone(), false)
+    } else if let Some(task) = held(house, client, data, mentions) {
+        // It has come since somebody has looked.
+        (task, false)
+    } else {
+        let mut new = OnTheWay::new(client, handles(client, mentions));
+        new.wanted_by(run);
+        let task = new.task.clone();
+        coming.insert(data, new);
+        (task, true)
     };
     drop(coming);
     if is_new && let Some(peers) = house.peers() {
@@ -145,16 +145,20 @@ impl OnTheWay {
     }
 }
 
-/// Data has come: others can have it here from now on.
+/// Data has come: others can have it here from now on. It is held before it is on its way no longer: else it would be fetched
+/// once more for who looks in between.
 fn arrived(house: &House, data: Run, content: Content) {
-    let Some(way) = house.coming.lock().remove(&data) else {
+    let on_its_way = |way: &OnTheWay| way.task.clone();
+    let Some(task) = house.coming.lock().get(&data).map(on_its_way) else {
         return;
     };
     let bytes = content.bytes();
-    house
-        .store
-        .keep_copy(data, content.clone(), Some(way.task.clone()));
+    house.store.keep_copy(data, content.clone(), Some(task));
+    let way = house.coming.lock().remove(&data);
     house.speech.say_now(&FromWorker::Stored { data, bytes });
+    let Some(way) = way else {
+        return;
+    };
     match content {
         Content::Bytes(bytes) => way.coming.arrive(bytes, way.handles),
         Content::Array(array) => way.coming.arrive_array(array),

@@ -75,7 +75,8 @@ impl Guest {
         if off {
             self.leave();
             self.house.speech.run_rises();
-            drop(self.task.lock().take());
+            let task = self.task.lock().take();
+            drop(task);
         }
         off
     }

@@ -46,7 +46,7 @@ impl<A: Args, R: Portable> Runs<R> for Hosted<A, R> {
         let task = || TaskRef::own(Arc::clone(&context.local.anchor), retained(context));
         match ran {
             Ok(Ok(value)) => {
-                tell(&*attendant, context, End::Value(Output::new(&value, &task)));
+                tell(&*attendant, End::Value(Output::new(&value, &task)));
                 Ok(value)
             }
             Ok(Err(failure)) => match future_in::<R>(failure) {
@@ -67,19 +67,20 @@ fn blame(context: &RunContext<'_>) -> Blame {
     context.local.engine.blame(context.index)
 }
 
-/// Tells how the body ended, or that it was too late.
-fn tell(attendant: &dyn Attendant, context: &RunContext<'_>, end: End<'_>) {
-    match context.local.engine.overrun_error(context.index) {
-        None => attendant.ends(end),
-        Some(error) => attendant.ends(End::Failed(error)),
-    }
+/// Tells how the body of the task on this thread ended, or that it was too late.
+fn tell(attendant: &dyn Attendant, end: End<'_>) {
+    attendant.ends(overrun_here().map_or(end, End::Failed));
+}
+
+/// The error of the task on this thread, if its time is over.
+fn overrun_here() -> Option<TaskError> {
+    let local = local::current()?;
+    local.engine.overrun_error(local.task.get())
 }
 
 /// Tells of an error, and gives it back as the task's.
 fn tell_failure(attendant: &dyn Attendant, failure: Failure, blame: impl Fn() -> Blame) -> Failure {
-    if let Some(local) = local::current()
-        && let Some(error) = local.engine.overrun_error(local.task.get())
-    {
+    if let Some(error) = overrun_here() {
         attendant.ends(End::Failed(error));
         return failure;
     }
@@ -94,7 +95,7 @@ fn tell_failure(attendant: &dyn Attendant, failure: Failure, blame: impl Fn() ->
 
 /// Tells of a panic, and goes on panicking.
 fn tell_panic(attendant: &dyn Attendant, panic: Panic, blame: Blame) -> ! {
-    attendant.ends(End::Failed(panicked(&panic, blame)));
+    tell(attendant, End::Failed(panicked(&panic, blame)));
     panic.resume()
 }
 
@@ -130,7 +131,8 @@ impl<R: Portable> Future for Attended<R> {
         let attendant = self.attendant.take().expect("it ends once");
         match polled {
             Ok(Ok(value)) => {
-                attendant.ends(End::Value(Output::new(&value, &current_task)));
+                let output = Output::new(&value, &current_task);
+                tell(&*attendant, End::Value(output));
                 Poll::Ready(Ok(value))
             }
             Ok(Err(failure)) => Poll::Ready(Err(tell_failure(&*attendant, failure, current_blame))),

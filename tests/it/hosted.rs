@@ -330,6 +330,35 @@ fn a_body_whose_time_is_over_is_told_of_while_it_runs_on() {
     });
 }
 
+#[task]
+async fn late() -> u8 {
+    while !tenter::current().is_cancelled() {
+        std::thread::yield_now();
+    }
+    1
+}
+
+#[test]
+fn a_future_that_ends_when_its_time_is_over_has_failed_of_that() {
+    let client = client_of(1);
+    let terms = Terms {
+        timeout: Some(Duration::from_millis(5)),
+        ..PLAIN
+    };
+    let outgoing = driver::describe(&client, late::call()).unwrap();
+    let guest = Guest::hosted(&client, outgoing, &terms, true).unwrap();
+    let failures = [guest.next(), guest.next(), guest.next()];
+    for told in failures {
+        match told {
+            Told::Begins => {}
+            Told::Failed(error) | Told::Overruns(error) => {
+                assert_eq!(error.kind(), ErrorKind::TimedOut);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
 #[test]
 fn a_pending_call_that_nobody_wants_is_told_of_when_it_is_dropped() {
     watched(|| {
@@ -396,6 +425,23 @@ fn a_body_that_blocks_and_goes_on_is_told_of() {
         queue.put(3).unwrap();
         assert!(!told.recv().unwrap());
         assert_eq!(*waiting.result().unwrap(), 3);
+    });
+}
+
+#[test]
+fn a_wait_inside_of_foreign_blocking_code_is_told_of_once() {
+    watched(|| {
+        let (tell, told) = mpsc::channel();
+        let builder = driver::when_blocked(Client::builder().threads(1), move |blocked| {
+            let _ = tell.send(blocked);
+        });
+        let client = builder.build().unwrap();
+        let queue = client.queue::<u8>("q", 0).unwrap();
+        let waits = move || queue.get_timeout(Duration::from_millis(1)).is_err();
+        let waiting = client.submit(move || tenter::blocking(waits));
+        assert!(*waiting.result().unwrap());
+        drop(client);
+        assert_eq!(told.iter().collect::<Vec<bool>>(), [true, false]);
     });
 }
 
