@@ -10,6 +10,9 @@ impl<P> Client<P> {
     /// are closed, which ends every wait on them with `Closed`, and their names are free; nothing is published or
     /// remembered any more. It waits for nobody.
     ///
+    /// What a cluster has by name is not this client's alone: it stays as it is, what is published too, and so do the tasks of
+    /// other clients. Waits of this client there end with `Closed`.
+    ///
     /// Waits for locks end with `Closed` too, but a guard keeps its lock until it is dropped, which a body of before
     /// does when it ends. Resources are free again in the same way, as soon as the bodies that hold them have returned.
     /// An actor keeps its state and its handles; its calls are cancelled as tasks are, those in its mailbox before

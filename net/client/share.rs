@@ -8,7 +8,7 @@ use crate::net::coordinate::{ask_body, told_of};
 use crate::net::message::{FromClient, TaskId};
 
 impl Coordinates for Session {
-    fn ask(&self, request: u64, ask: Ask, item: Option<SentItem>) {
+    fn ask(&self, request: u64, ask: Ask, item: Option<SentItem>) -> Result<(), String> {
         let body = ask_body(&ask, item.as_ref());
         let mentions = item.map_or_else(Vec::new, |item| inputs_of(item.handles));
         let sent = self.outlet.send(FromClient::Coordinate {
@@ -16,11 +16,10 @@ impl Coordinates for Session {
             body,
             mentions,
         });
-        if let Err(error) = sent {
-            let text = format!("it cannot be sent: {error}: share a handle of it, from `scatter`");
-            self.tell(request, Told::TooLarge(text));
-        }
         self.outlet.flush();
+        sent.map_err(|error| {
+            format!("it cannot be sent: {error}: share a handle of it, from `scatter`")
+        })
     }
 
     fn may_wait(&self) -> bool {
@@ -36,13 +35,10 @@ impl Session {
         };
         match told_of(body, mentions) {
             Ok((told, items)) => answers.told(request, told, items),
-            Err(error) => self.tell(request, Told::Nonsense(error.to_string())),
-        }
-    }
-
-    fn tell(&self, request: u64, told: Told) {
-        if let Some(answers) = self.answers() {
-            answers.told(request, told, Vec::new());
+            Err(error) => {
+                let told = Told::Nonsense(error.to_string());
+                answers.told(request, told, Vec::new());
+            }
         }
     }
 }

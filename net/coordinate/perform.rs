@@ -349,12 +349,13 @@ fn subscribe(topic: &Topic<Shared>, buffer: usize) -> Outcome {
     }
 }
 
-/// The newest of these, as many as go into one answer.
+/// The newest of these, as many as go into one answer: the last of them does.
 fn newest(mut messages: Vec<Message<Shared>>) -> Vec<Message<Shared>> {
     let mut bytes = 0;
     let fits = |message: &&Message<Shared>| {
+        let is_last = bytes == 0;
         bytes += message.bytes().len();
-        bytes <= ENOUGH
+        is_last || bytes <= ENOUGH
     };
     let kept = messages.iter().rev().take_while(fits).count();
     messages.split_off(messages.len() - kept)

@@ -424,6 +424,22 @@ fn a_subscriber_reads_from_where_it_says_and_ends_with_its_peer() {
 }
 
 #[test]
+fn the_newest_message_of_a_history_comes_however_large_it_is() {
+    let mut rig = Rig::new();
+    let (name, holds) = ("t".to_owned(), "String".to_owned());
+    let topic = rig.open(1, Ask::Topic { name, holds });
+    let large = "x".repeat(17 << 20);
+    rig.with(1, 20, Ask::Tell { topic }, "old", &[]);
+    rig.with(1, 21, Ask::Tell { topic }, &large, &[]);
+    let said = rig.ask(1, 22, Ask::History { topic });
+    let [Said::Answer(1, 22, Told::Messages { of }, items, _)] = &said[..] else {
+        panic!("no messages");
+    };
+    assert_eq!((of.len(), items.len()), (1, 1));
+    assert!(items[0] == large);
+}
+
+#[test]
 fn a_published_handle_stays_until_it_is_replaced_or_taken_back() {
     let mut rig = Rig::new();
     let publish = |replaces| Ask::Publish {

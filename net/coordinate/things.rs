@@ -8,7 +8,7 @@ use super::item::Item;
 use crate::driver::{Refusal, Told};
 use crate::{Barrier, Client, Event, NameError, Queue, Semaphore, StartError, Topic, Variable};
 
-/// Things that may have names at once.
+/// Things that may have names at once, and handles that may be published.
 const MOST: usize = 1 << 20;
 
 /// What stands for an item in the things of this process.
@@ -96,7 +96,7 @@ impl Things {
             return refusal.map_or(Told::Opened { thing }, Told::Refused);
         }
         if self.named.len() >= MOST {
-            return Told::Nonsense(format!("there are {MOST} names already: delete some"));
+            return too_many();
         }
         match wanted.make(&self.client) {
             Ok(thing) => {
@@ -132,8 +132,10 @@ impl Things {
         replaces: bool,
         item: Shared,
     ) -> Told {
-        if self.published.contains_key(&name) && !replaces {
-            return Told::Refused(Refusal::Taken);
+        match self.published.contains_key(&name) {
+            true if !replaces => return Told::Refused(Refusal::Taken),
+            false if self.published.len() >= MOST => return too_many(),
+            true | false => {}
         }
         self.published.insert(name, (holds, item));
         Told::Done
@@ -156,6 +158,10 @@ impl Things {
     pub(super) fn published_names(&self) -> Vec<String> {
         self.published.keys().cloned().collect()
     }
+}
+
+fn too_many() -> Told {
+    Told::Nonsense(format!("there are {MOST} names already: delete some"))
 }
 
 impl Wanted {

@@ -5,6 +5,7 @@
 //! 2. Named things are closed and their names freed, so that old bodies that wait there go on and end. A lock has no
 //!    state but its line: who waits in it is sent on, and who holds it keeps it, since there is one holder at a time
 //!    whatever happens.
+//!    What others share by name stays, but waits for it end here.
 //! 3. Published handles and remembered results are let go.
 //!
 //! Tasks are taken by their ids: a slot that is freed meanwhile may already be a new task's.
@@ -24,6 +25,10 @@ impl Engine {
             self.abandon_all(local);
             self.named.restart();
             self.coordination.restart();
+            #[cfg(feature = "task")]
+            if let Some(afar) = self.afar.get() {
+                afar.restart();
+            }
             self.published.clear();
             self.forget_remembered(local);
             local.settle_all();

@@ -11,6 +11,7 @@ use futures_core::Stream;
 
 use super::afar::{Asked, At, FarSubscriber};
 use super::crowd::Entry;
+use super::queue::why;
 use super::topic::{Inner, Message, drop_each};
 use crate::error::WaitError;
 use crate::pool::Engine;
@@ -109,11 +110,13 @@ impl<T> Subscriber<T> {
         poll_fn(|context| self.poll_recv(&mut waiting, context)).await
     }
 
-    /// The messages as a stream that ends once the topic is closed.
+    /// The messages as a stream that ends once the topic is closed. Should it end before, [`refused`](Messages::refused)
+    /// says why.
     pub fn stream(self) -> Messages<T> {
         Messages {
             subscriber: self,
             waiting: Waiting::default(),
+            refused: None,
         }
     }
 
@@ -232,6 +235,15 @@ impl<T> Cursor<T> {
 pub struct Messages<T> {
     subscriber: Subscriber<T>,
     waiting: Waiting<T>,
+    refused: Option<WaitError>,
+}
+
+impl<T> Messages<T> {
+    /// Why it has ended although the topic is not closed: of one that a cluster has, its connection has ended, or a message
+    /// cannot be decoded.
+    pub fn refused(&self) -> Option<&WaitError> {
+        self.refused.as_ref()
+    }
 }
 
 impl<T> Stream for Messages<T> {
@@ -241,9 +253,10 @@ impl<T> Stream for Messages<T> {
         let Self {
             subscriber,
             waiting,
+            refused,
         } = self.get_mut();
-        // In async code nothing but the end is an error.
-        subscriber.poll_recv(waiting, context).map(Result::ok)
+        let message = ready!(subscriber.poll_recv(waiting, context));
+        Poll::Ready(message.map_err(|error| *refused = why(error)).ok())
     }
 }
 

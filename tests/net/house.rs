@@ -30,7 +30,7 @@ enum Word {
 struct Way(u32, Mutex<Sender<Word>>);
 
 impl Coordinates for Way {
-    fn ask(&self, request: u64, ask: Ask, item: Option<SentItem>) {
+    fn ask(&self, request: u64, ask: Ask, item: Option<SentItem>) -> Result<(), String> {
         let body = ask_body(&ask, item.as_ref());
         // Who is gone is not heard any more.
         let _ = self
@@ -38,6 +38,7 @@ impl Coordinates for Way {
             .lock()
             .unwrap()
             .send(Word::Asks(self.0, request, body));
+        Ok(())
     }
 
     fn may_wait(&self) -> bool {

@@ -1,5 +1,6 @@
 //! What is shared by name, between clients of several processes: the types and semantics are those of one process.
 
+use std::pin::pin;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread::{scope, yield_now};
@@ -328,8 +329,18 @@ fn every_wait_ends_with_its_connection_and_says_so() {
     let ((first, a), (_, b)) = (house.client(1), house.client(1));
     let queue = a.queue::<u32>("q", 0).unwrap();
     let (variable, event) = (a.variable::<u32>("v").unwrap(), a.event("e"));
+    let (mut items, topic) = (queue.stream(), a.topic::<u32>("t").unwrap());
+    let mut messages = topic.subscribe(1).unwrap().stream();
     scope(|scope| {
         let waits = [
+            scope.spawn(|| match block_on(items.next()) {
+                None => Err(items.refused().unwrap().clone()),
+                Some(_) => Ok(()),
+            }),
+            scope.spawn(|| match block_on(messages.next()) {
+                None => Err(messages.refused().unwrap().clone()),
+                Some(_) => Ok(()),
+            }),
             scope.spawn(|| queue.iter().next().unwrap().map(drop)),
             scope.spawn(|| variable.get().map(drop)),
             scope.spawn(|| event.wait()),
@@ -360,6 +371,26 @@ fn the_end_of_a_client_ends_its_waits() {
         assert_eq!(waits.join().unwrap(), Err(WaitError::Closed));
     });
     assert_eq!(client.queue::<u32>("q", 0).unwrap_err(), NameError::Closed);
+}
+
+#[test]
+fn a_client_that_begins_anew_ends_its_waits_and_leaves_what_others_have() {
+    let mut house = House::new();
+    let ((_, a), (_, b)) = (house.client(1), house.client(1));
+    let (queue, other) = (
+        a.queue::<u32>("q", 0).unwrap(),
+        b.queue::<u32>("q", 0).unwrap(),
+    );
+    block_on(async {
+        let mut waits = pin!(queue.get_async());
+        assert!((&mut waits).now_or_never().is_none());
+        a.restart();
+        assert_eq!(waits.await, Err(WaitError::Closed));
+    });
+    other.put(1).unwrap();
+    assert_eq!(other.get(), Ok(1));
+    other.put(2).unwrap();
+    assert_eq!(queue.get(), Ok(2));
 }
 
 /// No task takes or gives one.

@@ -59,25 +59,30 @@ impl Waiter {
     }
 
     /// Sends it, unless it was cancelled before.
-    pub(super) fn sent(&self, send: impl FnOnce()) {
+    ///
+    /// # Errors
+    /// As `send` gives.
+    pub(super) fn sent(&self, send: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
         let stage = &mut *self.stage.lock();
-        if matches!(stage, Stage::Held) {
-            *stage = Stage::Sent;
-            send();
+        if !matches!(stage, Stage::Held) {
+            return Ok(());
         }
+        *stage = Stage::Sent;
+        send()
     }
 
-    /// Cancels it, with `say` if it was sent.
-    fn cancel(&self, say: impl FnOnce()) {
+    /// Cancels it, with `say` if it was sent. Yes: it was not, so nobody will answer it.
+    pub(super) fn cancel(&self, say: impl FnOnce()) -> bool {
         let stage = &mut *self.stage.lock();
         match stage {
             Stage::Held => {
                 *stage = Stage::Cancelled;
-                self.tell(Ok((Told::TimedOut, Vec::new())));
+                return true;
             }
             Stage::Sent => say(),
             Stage::Cancelled => {}
         }
+        false
     }
 
     fn leave(&self) -> State {
@@ -194,7 +199,7 @@ impl Link {
     /// Says something about an earlier ask.
     fn say(&self, request: u64, ask: Ask) {
         if !self.afar.is_ended() {
-            self.afar.to.ask(request, ask, None);
+            self.afar.say(request, ask);
         }
     }
 
@@ -215,8 +220,11 @@ impl Link {
 
 impl Asked {
     fn cancel(&self) {
-        self.waiter
-            .cancel(|| self.link.say(self.request, Ask::Cancel));
+        let say = || self.link.say(self.request, Ask::Cancel);
+        if self.waiter.cancel(say) {
+            self.link.afar.leave(self.request);
+            self.waiter.tell(Ok((Told::TimedOut, Vec::new())));
+        }
     }
 
     /// The answer, in async code.

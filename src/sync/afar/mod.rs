@@ -52,7 +52,10 @@ pub(super) enum At<H, F> {
 pub trait Coordinates: Send + Sync {
     /// Sends this at once, without waiting for anything and without coming back here: asks arrive in order. The answer, if
     /// there is to be one, is told with the same number.
-    fn ask(&self, request: u64, ask: Ask, item: Option<SentItem>);
+    ///
+    /// # Errors
+    /// It is too large to be sent, so there will be no answer; in one line, with what to do.
+    fn ask(&self, request: u64, ask: Ask, item: Option<SentItem>) -> Result<(), String>;
 
     /// Whether this thread may wait for an answer: not the one that tells it.
     fn may_wait(&self) -> bool;
@@ -86,7 +89,22 @@ impl Afar {
         let gives = told.gives(&items);
         let is_taken = waiter.is_some_and(|waiter| waiter.tell(Ok((told, items))));
         if gives && !is_taken {
-            self.to.ask(request, Ask::Return, None);
+            self.say(request, Ask::Return);
+        }
+    }
+
+    /// Says something about an earlier ask.
+    fn say(&self, request: u64, ask: Ask) {
+        let said = self.to.ask(request, ask, None);
+        debug_assert!(said.is_ok(), "it is small: {said:?}");
+    }
+
+    /// Ends the waits that are under way. What comes of them goes back.
+    pub(crate) fn restart(&self) {
+        let open = std::mem::take(&mut self.asks.lock().open);
+        for (request, waiter) in open {
+            waiter.cancel(|| self.say(request, Ask::Cancel));
+            waiter.tell(Err(WaitError::Closed));
         }
     }
 
@@ -110,18 +128,25 @@ impl Afar {
     ) -> Result<(u64, Arc<Waiter>), WaitError> {
         let (request, waiter) = self.enter()?;
         let Some(item) = item else {
-            waiter.sent(|| self.to.ask(request, ask, None));
+            self.go(&waiter, request, ask, None);
             return Ok((request, waiter));
         };
         let (afar, its) = (Arc::clone(self), Arc::clone(&waiter));
         item.name_handles(move |named| match named {
-            Ok(item) => its.sent(|| afar.to.ask(request, ask, Some(item))),
+            Ok(item) => afar.go(&its, request, ask, Some(item)),
             Err(error) => {
                 afar.leave(request);
                 its.tell(Err(error));
             }
         });
         Ok((request, waiter))
+    }
+
+    /// It leaves, unless it was cancelled before.
+    fn go(&self, waiter: &Waiter, request: u64, ask: Ask, item: Option<SentItem>) {
+        if let Err(text) = waiter.sent(|| self.to.ask(request, ask, item)) {
+            self.told(request, Told::TooLarge(text), Vec::new());
+        }
     }
 
     fn enter(&self) -> Result<(u64, Arc<Waiter>), WaitError> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
@@ -31,8 +31,8 @@ impl<T> Queue<T> {
         QueueIter(Some(self))
     }
 
-    /// As [`iter`](Self::iter), in async code: the items as a stream. No thread waits, so nothing is refused. Dropping
-    /// it takes no item.
+    /// As [`iter`](Self::iter), in async code: the items as a stream. No thread waits. Should it end before the queue is
+    /// closed and empty, [`refused`](QueueStream::refused) says why. Dropping it takes no item.
     ///
     /// ```
     /// use futures::StreamExt;
@@ -46,10 +46,14 @@ impl<T> Queue<T> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn stream(&self) -> QueueStream<T> {
-        QueueStream(match self.turn(Aim::Get) {
+        let items = match self.turn(Aim::Get) {
             At::Here(turn) => At::Here(turn),
             At::Afar(queue) => At::Afar((queue, None)),
-        })
+        };
+        QueueStream {
+            items,
+            refused: None,
+        }
     }
 }
 
@@ -80,7 +84,18 @@ impl<'a, T> IntoIterator for &'a Queue<T> {
 
 /// The stream of [`Queue::stream`].
 #[must_use = "streams do nothing unless polled"]
-pub struct QueueStream<T>(At<Turn<State<T>>, FarItems<T>>);
+pub struct QueueStream<T> {
+    items: At<Turn<State<T>>, FarItems<T>>,
+    refused: Option<WaitError>,
+}
+
+impl<T> QueueStream<T> {
+    /// Why it has ended although the queue is not closed: of one that a cluster has, its connection has ended, or an item
+    /// cannot be decoded.
+    pub fn refused(&self) -> Option<&WaitError> {
+        self.refused.as_ref()
+    }
+}
 
 /// A queue elsewhere, and the wait for its next item.
 type FarItems<T> = (FarQueue<T>, Option<Asked>);
@@ -89,11 +104,18 @@ impl<T> Stream for QueueStream<T> {
     type Item = T;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<T>> {
-        match &mut self.get_mut().0 {
-            At::Here(turn) => turn.poll(context, State::take).map(Result::ok),
-            At::Afar((queue, getting)) => queue.poll_next(getting, context).map(Result::ok),
-        }
+        let Self { items, refused } = self.get_mut();
+        let item = ready!(match items {
+            At::Here(turn) => turn.poll(context, State::take),
+            At::Afar((queue, getting)) => queue.poll_next(getting, context),
+        });
+        Poll::Ready(item.map_err(|error| *refused = why(error)).ok())
     }
+}
+
+/// What there is to say of the end of a stream.
+pub(in crate::sync) fn why(error: WaitError) -> Option<WaitError> {
+    Some(error).filter(|error| *error != WaitError::Closed)
 }
 
 impl<T> fmt::Debug for QueueIter<'_, T> {

@@ -18,6 +18,7 @@ use crate::pool::clock::deadline;
 use state::{Aim, Inner, State};
 
 pub use error::PutError;
+pub(in crate::sync) use items::why;
 pub use items::{QueueIter, QueueStream};
 
 /// A queue that every client and task can have by its name: first in, first out.
