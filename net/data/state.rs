@@ -195,8 +195,7 @@ fn number_of(transfer: &Transfer) -> u64 {
 
 /// How often time goes by within the silence limit.
 fn patience(settings: &Settings) -> u32 {
-    let period = settings.heartbeat.min(settings.silence) / 4;
-    let times = settings.silence.as_nanos() / period.as_nanos().max(1_000_000);
+    let times = settings.silence.as_nanos() / settings.tick().as_nanos();
     u32::try_from(times)
         .unwrap_or(u32::MAX / UNUSED_SILENCES)
         .clamp(1, u32::MAX / UNUSED_SILENCES)

@@ -306,12 +306,9 @@ impl Machine {
         };
         let mut failure =
             Arc::unwrap_or_clone(self.failure(kind, FailureKind::DataLost, text.into()));
-        if scattered {
-            failure.task = self
-                .scattered_names
-                .get(&index)
-                .cloned()
-                .unwrap_or_default();
+        let name = self.scattered_names.get(&index);
+        if let Some(name) = name.filter(|name| !name.is_empty()) {
+            failure.task.clone_from(name);
         }
         Arc::new(failure)
     }

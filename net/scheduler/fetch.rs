@@ -129,8 +129,8 @@ impl Machine {
                 self.fail_unreachable(index, client, ticket);
             } else if !absent && self.all_failed(index, client, ticket) {
                 // Nobody is left to be tried at once.
-                self.later
-                    .push((self.clients[client as usize].peer, ticket));
+                let peer = self.clients[client as usize].peer;
+                self.later.insert((peer, ticket));
                 return;
             }
         }

@@ -4,25 +4,20 @@
 use super::{Effect, Machine};
 use crate::net::message::{Condition, FailureKind, PeerId};
 
-/// Time that passes without a word counts as no more than this: several ticks.
-const LONGEST_STEP_US: u64 = 1_000_000;
+/// Time that passes without a word counts as no more than so many ticks.
+const LONGEST_STEP: u64 = 5;
 
 impl Machine {
-    /// When the next [`Tick`](super::Stimulus::Tick) is due, by the clock that the machine is told.
-    pub fn next_tick_us(&self) -> u64 {
-        self.ticked_us.saturating_add(self.config.tick_us)
-    }
-
     /// The machine's own clock goes on by what the clock that it is told does, but never back, and never far at once: a clock
     /// that jumps makes nothing seem to have taken long.
     pub(super) fn advance(&mut self, told_us: u64) {
         let step = told_us.saturating_sub(self.told_us);
         self.told_us = told_us;
-        self.now_us += step.min(LONGEST_STEP_US);
+        let longest = self.config.tick_us.saturating_mul(LONGEST_STEP);
+        self.now_us = self.now_us.saturating_add(step.min(longest));
     }
 
     pub(super) fn tick(&mut self) {
-        self.ticked_us = self.told_us;
         self.answer_later();
         self.balance();
         self.relieve();

@@ -66,6 +66,7 @@ mod check;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use slab::Slab;
@@ -91,7 +92,7 @@ pub use stimulus::{Effect, Stimulus};
 pub struct Config {
     /// Of the generator that chooses between equals.
     pub seed: u64,
-    /// How often it wants to be told that time passes.
+    /// How often it is told that time passes.
     pub tick_us: u64,
     /// This many deaths of workers stop the task that ran there; 0 is never.
     pub deaths: u8,
@@ -122,7 +123,6 @@ pub struct Machine {
     /// The clock that it is told, and its own.
     told_us: u64,
     now_us: u64,
-    ticked_us: u64,
     random: Random,
     tasks: Tasks,
     kinds: Kinds,
@@ -139,7 +139,7 @@ pub struct Machine {
     /// Workers to be looked at before the stimulus is over.
     touched: Vec<u32>,
     /// Clients that are told with the next tick where a result is.
-    later: Vec<(PeerId, crate::net::message::Ticket)>,
+    later: BTreeSet<(PeerId, crate::net::message::Ticket)>,
     /// Tasks whose data were lost or let go, and are needed.
     lost: Vec<u32>,
     /// How many runs were sent.
@@ -191,7 +191,6 @@ impl Machine {
             config,
             told_us: 0,
             now_us: 0,
-            ticked_us: 0,
             tasks,
             kinds: Kinds::new(),
             peers: Map::default(),
@@ -203,7 +202,7 @@ impl Machine {
             crowded: Roster::default(),
             lined: Roster::default(),
             touched: Vec::new(),
-            later: Vec::new(),
+            later: BTreeSet::new(),
             lost: Vec::new(),
             order: 0,
             sweep_at: sweep::LEAST_SWEEP,

@@ -19,7 +19,7 @@ pub enum Stimulus {
     FromClient(PeerId, FromClient),
     /// The connection has ended, by its end, by an error or by silence. However that was noticed, this is how it is told.
     Gone(PeerId),
-    /// Time has passed: due at [`Machine::next_tick_us`](super::Machine::next_tick_us).
+    /// Time has passed: due every [`Config::tick_us`](super::Config::tick_us).
     Tick,
     /// Who coordinates answers a client, or a worker's tasks. It wants what it mentions, and goes on to: a peer that is to
     /// have a task for itself says so ([`FromClient::Want`]) before that is let go.

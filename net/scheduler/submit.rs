@@ -306,7 +306,7 @@ impl Machine {
     /// A failure that the scheduler finds itself.
     pub(super) fn failure(&self, kind: u32, of: FailureKind, text: String) -> Arc<Failure> {
         let known = self.kinds.kinds.get(kind as usize);
-        let name = known.map_or("", |kind| {
+        let name = known.map_or("scattered data", |kind| {
             let name = kind.info.name.as_str();
             let function = self.kinds.function_name(kind.function);
             if name.is_empty() { function } else { name }
@@ -318,6 +318,15 @@ impl Machine {
             text,
             causes: Vec::new(),
         })
+    }
+}
+
+impl Machine {
+    /// A failure of a task that is not one of its body.
+    pub fn failure_of(&mut self, task: TaskId, of: FailureKind, text: String) -> Arc<Failure> {
+        let known = self.tasks.is(task.slot, task.generation);
+        let kind = known.then(|| self.tasks.task(task.slot).kind);
+        self.failure(kind.unwrap_or(u32::MAX), of, text)
     }
 }
 

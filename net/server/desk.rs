@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -12,9 +11,9 @@ use super::options::SchedulerOptions;
 use super::peers::{Peers, peer_id};
 use crate::net::coordinate::Coordinator;
 use crate::net::message::{
-    Assign, Failure, FailureKind, FromClient, FromWorker, PeerId, TaskId, ToWorker, WorkerHello,
+    FailureKind, FromClient, FromWorker, PeerId, TaskId, ToWorker, WorkerHello,
 };
-use crate::net::scheduler::{Census, Effect, Machine, Stimulus};
+use crate::net::scheduler::{Census, Config, Effect, Machine, Stimulus};
 use crate::net::transport::{Handler, Link, LinkId, Lost, LostKind};
 use crate::net::wire::{Cursor, Hello, Message, Party, Role, WireError};
 
@@ -46,9 +45,14 @@ impl Desk {
     /// # Errors
     /// If the system refuses a thread.
     pub(super) fn new(options: SchedulerOptions) -> Result<Self, crate::StartError> {
+        let tick_us = options.settings.tick().as_micros();
+        let config = Config {
+            tick_us: u64::try_from(tick_us).unwrap_or(u64::MAX),
+            ..options.config
+        };
         Ok(Self {
             coordinator: Coordinator::new()?,
-            machine: Machine::new(options.config.clone()),
+            machine: Machine::new(config),
             peers: Peers::default(),
             start: Instant::now(),
             log: options.log,
@@ -138,7 +142,15 @@ impl Desk {
         match words {
             ToWorker::Assign(assign) => {
                 let worker = self.peers.who(peer).map(ToString::to_string);
-                let failed = too_large(&assign, &worker.unwrap_or_default(), error);
+                let worker = worker.unwrap_or_default();
+                let text = format!(
+                    "its arguments and small inputs cannot be sent to {worker}: {error}; scatter what is large, and pass the handle"
+                );
+                let task = assign.run.task;
+                let failed = FromWorker::Failed {
+                    run: assign.run,
+                    failure: self.machine.failure_of(task, FailureKind::Encoding, text),
+                };
                 self.stimuli.push_back(Stimulus::FromWorker(peer, failed));
             }
             _ => self.part(peer, error),
@@ -241,22 +253,4 @@ fn admit_worker(worker: &WorkerHello) -> Result<(), String> {
         return Err("a worker must have at least one thread".into());
     }
     Ok(())
-}
-
-/// What is said for a worker of a run that it was never told of.
-fn too_large(assign: &Assign, worker: &str, error: &WireError) -> FromWorker {
-    let text = format!(
-        "its arguments and small inputs cannot be sent to {worker}: {error}; scatter what is large, and pass the handle"
-    );
-    let failure = Failure {
-        kind: FailureKind::Encoding,
-        task: assign.run.task.to_string(),
-        submitted_at: String::new(),
-        text,
-        causes: Vec::new(),
-    };
-    FromWorker::Failed {
-        run: assign.run,
-        failure: Arc::new(failure),
-    }
 }

@@ -37,8 +37,7 @@ fn beat(links: &Links, every: Duration, ended: &Receiver<()>) {
 /// Looks, on the hub's thread, for connections that have been silent for too long. When it comes late itself, nobody was
 /// there to hear anything meanwhile, and the clock is put back by as much.
 pub(super) async fn watch<H: Handler>(core: Arc<Core<H>>) {
-    let period = core.settings.heartbeat.min(core.settings.silence) / 4;
-    let period = period.max(Duration::from_millis(1));
+    let period = core.settings.tick();
     loop {
         let due = Instant::now() + period;
         sleep_until(due.into()).await;

@@ -23,6 +23,14 @@ pub struct Settings {
     pub linger: Duration,
 }
 
+impl Settings {
+    /// How often time goes by: often enough to notice silence in time.
+    pub fn tick(&self) -> Duration {
+        let period = self.heartbeat.min(self.silence) / 4;
+        period.max(Duration::from_millis(1))
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
