@@ -76,7 +76,7 @@ fn main() -> ExitCode {
 }
 
 fn run_tests() -> ExitCode {
-    let filter = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
+    let filter = filter();
     let chosen = |name: &str| filter.as_ref().is_none_or(|filter| name.contains(filter));
     let mut failed = 0;
     for (name, test) in TESTS.iter().filter(|(name, _)| chosen(name)) {
@@ -88,6 +88,21 @@ fn run_tests() -> ExitCode {
         );
     }
     ExitCode::from(u8::from(failed > 0))
+}
+
+/// The word that chooses tests: neither an option nor the value of one.
+fn filter() -> Option<String> {
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match &*word {
+            "--test-threads" | "--skip" | "--format" | "--color" | "--logfile" => {
+                drop(words.next())
+            }
+            option if option.starts_with('-') => {}
+            _ => return Some(word),
+        }
+    }
+    None
 }
 
 // The parts.
@@ -335,6 +350,14 @@ fn a_command_line_that_makes_no_sense_is_refused_with_2() {
         (&["tasks", "--all"], "there is no option `--all`"),
         (&["run", "a:1", "b:2"], "there is no further argument `b:2`"),
         (&["run", "--listen", "a:1"], "there is no option `--listen`"),
+        (
+            &["run", "a:1", "--threads", "2"],
+            "`--workers` and `--threads` are for workers of its own: leave them out, or the address",
+        ),
+        (
+            &["run", "--workers=1", "a:1"],
+            "`--workers` and `--threads` are for workers of its own: leave them out, or the address",
+        ),
         (&["scheduler", "a:1"], "there is no further argument `a:1`"),
         (
             &["scheduler", "--listen"],

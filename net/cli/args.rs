@@ -88,7 +88,17 @@ impl Args {
         if command == Command::Worker && args.address.is_none() {
             return misuse("a worker needs the scheduler's address, like tcp://127.0.0.1:8786");
         }
+        if command == Command::Run && args.address.is_some() && args.asks_for_workers() {
+            return misuse(
+                "`--workers` and `--threads` are for workers of its own: leave them out, or the address",
+            );
+        }
         Ok(args)
+    }
+
+    /// Whether it says how many workers there are to be, or how large.
+    fn asks_for_workers(&self) -> bool {
+        self.workers.is_some() || self.threads.is_some()
     }
 
     /// Takes in one option, written `--name value` or `--name=value`.

@@ -30,8 +30,8 @@ const HELP: &str = "\
 commands:
   run [ADDRESS]      run the program with the scheduler at this address, or with one of its own and
                      workers on this machine
-    --workers N        so many of these workers (2 if left out)
-    --threads N        so many threads each (their share of the cores if left out)
+    --workers N        without an address: so many of these workers (2 if left out)
+    --threads N        without an address: so many threads each (their share of the cores if left out)
   scheduler          serve until Ctrl-C
     --listen ADDRESS   where (tcp://127.0.0.1:8786 if left out; port 0 is any that is free)
   worker ADDRESS     run tasks for the scheduler at this address until Ctrl-C, which lets it finish

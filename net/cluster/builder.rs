@@ -78,19 +78,16 @@ impl LocalClusterBuilder {
 impl LocalCluster {
     /// Starts all at once, and waits for them together.
     fn start_all(&self, workers: &[LocalWorker]) -> Result<(), NotStarted> {
-        let mut children = self.children.lock();
+        let mut newest = None;
         for worker in workers {
-            self.start_one(worker, &mut children)?;
+            newest = Some(self.start_one(worker)?);
         }
-        self.wait_until_joined(&mut children)
+        newest.map_or(Ok(()), |newest| self.wait_until_joined(0..=newest))
     }
 
-    /// Starts one more, without waiting for it.
-    pub(super) fn start_one(
-        &self,
-        worker: &LocalWorker,
-        children: &mut Vec<Child>,
-    ) -> Result<(), NotStarted> {
+    /// Starts one more, without waiting for it, and gives its number.
+    pub(super) fn start_one(&self, worker: &LocalWorker) -> Result<usize, NotStarted> {
+        let children = &mut *self.children.lock();
         let args = worker.args(self.address(), children.len(), self.threads);
         let name = args.name.as_deref().unwrap_or_default();
         if children.iter().any(|child| child.name() == name) {
@@ -98,7 +95,7 @@ impl LocalCluster {
             return Err(NotStarted::saying(text));
         }
         children.push(Child::start(&args)?);
-        Ok(())
+        Ok(children.len() - 1)
     }
 }
 

@@ -123,6 +123,14 @@ impl Child {
         ))
     }
 
+    /// Gives it up, if it has not connected: its name is another's to have.
+    pub(super) fn discard(&mut self) {
+        if !self.has_joined {
+            self.kill();
+            self.name.clear();
+        }
+    }
+
     /// Kills it, and waits until it is gone.
     pub(super) fn kill(&mut self) {
         // It may be gone already, which is what is wanted.

@@ -23,6 +23,7 @@ pub use builder::LocalClusterBuilder;
 pub use spec::LocalWorker;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -121,32 +122,58 @@ impl LocalCluster {
     /// # Errors
     /// As [`new`](Self::new), or if its name is taken.
     pub fn add(&self, worker: &LocalWorker) -> Result<usize, NotStarted> {
-        let mut children = self.children.lock();
-        let number = children.len();
-        self.start_one(worker, &mut children)?;
-        self.wait_until_joined(&mut children[number..])?;
+        let number = self.start_one(worker)?;
+        self.wait_until_joined(number..=number)?;
         Ok(number)
     }
 
-    /// Waits until these have connected, or one of them has ended, or it has taken too long.
-    fn wait_until_joined(&self, children: &mut [Child]) -> Result<(), NotStarted> {
+    /// Waits until these have connected, or one of them has ended, or it has taken too long. Those that are not there then are
+    /// killed, and their names are free.
+    fn wait_until_joined(&self, numbers: RangeInclusive<usize>) -> Result<(), NotStarted> {
         let joined = self.joined.lock();
         let deadline = Instant::now() + PATIENCE;
-        while let Some(missing) = children.iter().find(|child| !child.has_joined()) {
-            if Instant::now() > deadline {
-                return Err(missing.is_late(PATIENCE));
+        let waited = loop {
+            match self.has_joined(numbers.clone(), Instant::now() > deadline) {
+                Ok(false) => {}
+                Ok(true) => break Ok(()),
+                Err(error) => break Err(error),
             }
             match joined.recv_timeout(GLANCE) {
-                Ok(name) => children.iter_mut().for_each(|child| child.joined(&name)),
-                Err(RecvTimeoutError::Timeout) => {
-                    children.iter_mut().try_for_each(Child::check)?;
-                }
+                Ok(name) => self.note_joined(&name),
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(NotStarted::saying("the scheduler has ended"));
+                    break Err(NotStarted::saying("the scheduler has ended"));
                 }
             }
+        };
+        if waited.is_err() {
+            self.children.lock()[numbers]
+                .iter_mut()
+                .for_each(Child::discard);
         }
-        Ok(())
+        waited
+    }
+
+    /// Whether these have all connected.
+    fn has_joined(
+        &self,
+        numbers: RangeInclusive<usize>,
+        is_late: bool,
+    ) -> Result<bool, NotStarted> {
+        let children = &mut self.children.lock()[numbers];
+        let Some(missing) = children.iter().find(|child| !child.has_joined()) else {
+            return Ok(true);
+        };
+        if is_late {
+            return Err(missing.is_late(PATIENCE));
+        }
+        children.iter_mut().try_for_each(Child::check)?;
+        Ok(false)
+    }
+
+    fn note_joined(&self, name: &str) {
+        let children = &mut *self.children.lock();
+        children.iter_mut().for_each(|child| child.joined(name));
     }
 }
 
