@@ -71,9 +71,25 @@ fn rows_asked_for() -> Option<String> {
     Some(args.find(|arg| !arg.starts_with("--")).unwrap_or_default())
 }
 
-/// Whether nobody has asked for some groups only.
+/// Whether nobody has asked for some groups only, by a word that is neither an option nor the value of one.
 fn is_whole() -> bool {
-    std::env::args().skip(1).all(|arg| arg.starts_with("--"))
+    const FLAGS: [&str; 8] = [
+        "--bench",
+        "--test",
+        "--verbose",
+        "--quiet",
+        "--noplot",
+        "--quick",
+        "--list",
+        "--exact",
+    ];
+    let mut is_value = false;
+    std::env::args().skip(1).all(|word| {
+        let is_option = word.starts_with("--");
+        let is_known = is_option || is_value;
+        is_value = is_option && !word.contains('=') && !FLAGS.contains(&&*word);
+        is_known
+    })
 }
 
 fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {

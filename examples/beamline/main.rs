@@ -44,6 +44,7 @@ mod watch;
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tenter::{Anywhere, Client, StartError};
@@ -150,7 +151,16 @@ fn run(options: &Options, client: &Client<Anywhere>) -> Result<bool, Box<dyn Err
     let knobs = Knobs::of(client)?;
     knobs.set()?;
     let at_hand = knobs.clone();
-    ctrlc::set_handler(move || at_hand.stop())?;
+    let was_asked = AtomicBool::new(false);
+    ctrlc::set_handler(move || {
+        if was_asked.swap(true, Ordering::Relaxed) {
+            // It seems to be stuck. The exit code is that of shells for one that Ctrl-C has ended.
+            std::process::exit(130);
+        }
+        // The knobs may be another process's, and that may be stuck.
+        let at_hand = at_hand.clone();
+        std::thread::spawn(move || at_hand.stop());
+    })?;
     knobs.listen();
 
     let line = Beamline::start(client, schedules, knobs, options.out.clone())?;
