@@ -440,8 +440,8 @@ fn a_wait_inside_of_foreign_blocking_code_is_told_of_once() {
         let waits = move || queue.get_timeout(Duration::from_millis(1)).is_err();
         let waiting = client.submit(move || tenter::blocking(waits));
         assert!(*waiting.result().unwrap());
-        drop(client);
-        assert_eq!(told.iter().collect::<Vec<bool>>(), [true, false]);
+        // The body goes on before it ends.
+        assert_eq!(told.try_iter().collect::<Vec<bool>>(), [true, false]);
     });
 }
 
