@@ -17,6 +17,7 @@ use crate::inputs::Linker;
 use crate::registry;
 use crate::task::{Called, Plan};
 
+pub use crate::actor::{ActorCall, ActorPlace, Answer, Answered, WhenAnswered};
 pub use crate::call::{AnyHandle, Parcel};
 pub use crate::elsewhere::{Gone, Landing, Manner, Order, OrderKey, RemoteId, Report, Special};
 pub use crate::graph;
@@ -24,6 +25,7 @@ pub use crate::hosted::{
     Attendant, Coming, End, Function, Output, Size, Terms, array, coming, encoded, functions, host,
     named, when_blocked,
 };
+pub use crate::hosted::{NotVisited, Visit, names, visit, when_heard, when_settled};
 pub use crate::raw::array::{Array, Room};
 pub use crate::sync::driven::*;
 pub use crate::workers::{WorkerId, WorkerInfo};
@@ -104,6 +106,35 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// If the connection has ended.
     fn retire(&self, worker: WorkerId) -> Result<(), Gone>;
 
+    /// Calls an actor. The call has a number, by which it can be taken back; its answer may come before this returns.
+    fn call_actor(&self, at: &ActorPlace, call: ActorCall, answered: WhenAnswered) -> u64 {
+        let _ = (at, call);
+        answered(Answered::Refused(ErrorKind::Disconnected, NO_ACTORS));
+        0
+    }
+
+    /// A call is not to be run, if it has not begun; if it has, its token is to be set.
+    fn cancel_call(&self, number: u64) {
+        let _ = number;
+    }
+
+    /// Asks for the names by which these tasks travel; `told` may be called on another thread.
+    fn names(&self, tickets: Vec<u64>, told: WhenNamed) {
+        let _ = tickets;
+        let text = NO_ACTORS;
+        told(Err(TaskError::new(
+            ErrorKind::Disconnected,
+            current_blame(),
+            text,
+            None,
+        )));
+    }
+
+    /// Calls this when all that was said before has been taken in by the other side, or nothing will be any more.
+    fn when_heard(&self, heard: Box<dyn FnOnce() + Send>) {
+        heard();
+    }
+
     /// A thread is about to wait: what has been sent is to leave now.
     fn flush(&self);
 
@@ -122,6 +153,21 @@ pub trait Backend: Send + Sync + fmt::Debug {
     fn answer_to(&self, answers: Answers) {
         drop(answers);
     }
+}
+
+const NO_ACTORS: &str = "actors cannot be called over this connection";
+
+/// What is called with the names by which tasks travel.
+pub type WhenNamed = Box<dyn FnOnce(Result<Vec<RemoteId>, TaskError>) + Send>;
+
+/// What the task of an actor elsewhere has as its value: where that lives.
+pub fn place_bytes(place: &ActorPlace) -> Vec<u8> {
+    place.to_bytes()
+}
+
+/// An error that arises here.
+pub fn error_here(kind: ErrorKind, text: &str) -> TaskError {
+    TaskError::new(kind, current_blame(), text, None)
 }
 
 /// Has the calls of a client, and those that its tasks submit, run elsewhere from now on. No: they do already.

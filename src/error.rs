@@ -88,7 +88,7 @@ pub enum ErrorKind {
     NoWorkers,
     /// On a cluster: a task that it needs was let go by everybody before.
     Forgotten,
-    /// The connection to the cluster has ended.
+    /// The connection to the cluster has ended, or, of a call of an actor, that to its worker.
     Disconnected,
 }
 

@@ -74,6 +74,9 @@
 //! | an actor is restarted that was given its state | [`NotRestartable`]: [`Client::actor_from`] knows how to make another |
 //! | a mailbox is full | `call` waits for room, `try_call` gives [`Full`] |
 //! | a call waits for another of the same actor | as for tasks: `Deadlock` names the cycle |
+//! | an actor's state could not be made | its calls fail with the error of the task that was to make it |
+//! | on a cluster: the worker of an actor is gone, or leaves | the state is lost, and no other is made: calls that were not answered fail with [`Disconnected`](ErrorKind::Disconnected), since nobody knows whether they have run; later ones with [`DataLost`](ErrorKind::DataLost) |
+//! | on a cluster: one who called an actor is gone | the calls that have arrived run, and nobody hears what they give |
 //! | **on a cluster** | |
 //! | nobody answers at the address, it cannot be resolved, is another machine's, or is no scheduler's | `StartError::Connect`, whose text says which, and what to do |
 //! | the scheduler ends, or is not heard of for as long as [`Builder`] says | every task that has not ended fails with [`Disconnected`](ErrorKind::Disconnected), at once; so does what is submitted from then on |
@@ -166,7 +169,7 @@ mod transition;
 )]
 mod workers;
 
-pub use actor::{Actor, ActorBuilder, NotRestartable};
+pub use actor::{Actor, ActorBuilder, Housing, NotRestartable};
 pub use as_completed::{AsCompleted, as_completed};
 pub use attempts::{Reschedule, attempt};
 pub use awaiting::{Awaiting, AwaitingOwned, Value};
@@ -177,7 +180,7 @@ pub use builder::Builder;
 #[doc(hidden)]
 pub use call::generated as __task;
 #[cfg(feature = "task")]
-pub use call::{Argument, Call, IntoArg, Portable};
+pub use call::{Argument, Call, IntoArg, Method, Portable};
 pub use client::{Client, CloseReport, Stats, current, try_current};
 pub use completed::Completed;
 pub use error::{ErrorKind, NameError, StartError, TakeError, TaskError, WaitError};

@@ -70,6 +70,23 @@ pub(crate) fn watch_task(task: &TaskRef, f: impl FnOnce() + Send + 'static) {
     });
 }
 
+/// As [`watch_task`]. A task elsewhere is settled when its value is here, which is asked for.
+#[cfg(feature = "task")]
+pub(crate) fn watch_settled(task: &TaskRef, f: impl FnOnce() + Send + 'static) {
+    let (node, callback) = (task.index(), Callback(Box::new(f)));
+    if task.engine().calls_leave() {
+        task.engine().want_from_elsewhere(node);
+    }
+    local::with(task.engine(), |local| {
+        let waiters = &local.engine.waiters;
+        let waiter = waiters.arm(node as usize, Wake::Call(callback));
+        let graph = &local.engine.graph;
+        if !graph.watch(&mut local.state().cache, node, waiter.number) {
+            waiters.fire(waiter.number);
+        }
+    });
+}
+
 /// A callback that waits for its task to be settled.
 pub(crate) struct Callback(Box<dyn FnOnce() + Send>);
 

@@ -7,13 +7,34 @@ use std::fmt;
 use parking_lot::Mutex;
 
 use crate::call::generated::{Info, inventory};
-use crate::call::{Codecs, Defined};
+use crate::call::{Codecs, Defined, DefinedMethod};
 use crate::error::StartError;
 use crate::sync::Codec;
 
 /// A function that `#[task]` has collected before `main`.
-#[derive(Debug)]
-pub struct Registered(pub &'static dyn Defined);
+#[derive(Clone, Copy, Debug)]
+pub enum Registered {
+    /// Which can be submitted.
+    Task(&'static dyn Defined),
+    /// Which an actor can be called with.
+    Method(&'static dyn DefinedMethod),
+}
+
+impl Registered {
+    fn info(self) -> &'static Info {
+        match self {
+            Self::Task(function) => function.info(),
+            Self::Method(method) => method.info(),
+        }
+    }
+
+    fn teach(self, codecs: &mut Codecs) {
+        match self {
+            Self::Task(function) => function.teach(codecs),
+            Self::Method(method) => method.teach(codecs),
+        }
+    }
+}
 
 inventory::collect!(Registered);
 
@@ -72,9 +93,9 @@ impl fmt::Display for TaskInfo {
 /// What was found so far.
 #[derive(Default)]
 struct Registry {
-    functions: Vec<&'static dyn Defined>,
+    functions: Vec<Registered>,
     seen: HashSet<TypeId>,
-    by_name: HashMap<&'static str, &'static dyn Defined>,
+    by_name: HashMap<&'static str, Registered>,
     /// How the types that they take and give are encoded, and handles of these.
     codecs: Codecs,
     /// Of how many functions these are.
@@ -95,12 +116,12 @@ impl Registry {
             return;
         }
         self.collected = collected;
-        for Registered(function) in inventory::iter::<Registered> {
+        for function in inventory::iter::<Registered> {
             self.add(*function);
         }
     }
 
-    fn add(&mut self, function: &'static dyn Defined) {
+    fn add(&mut self, function: Registered) {
         let info = function.info();
         if !self.seen.insert(info.of) {
             return;
@@ -129,8 +150,8 @@ fn with<R>(f: impl FnOnce(&mut Registry) -> R) -> R {
     f(registry)
 }
 
-/// The function of this name. Every call that arrives asks: all that was collected is walked only for a name that is new.
-pub(crate) fn find(name: &str) -> Option<&'static dyn Defined> {
+/// What has this name. Every call that arrives asks: all that was collected is walked only for a name that is new.
+fn named(name: &str) -> Option<Registered> {
     let known = REGISTRY
         .lock()
         .as_ref()
@@ -138,9 +159,31 @@ pub(crate) fn find(name: &str) -> Option<&'static dyn Defined> {
     known.or_else(|| with(|registry| registry.by_name.get(name).copied()))
 }
 
-/// All functions, by name.
+/// The task of this name.
+pub(crate) fn find(name: &str) -> Option<&'static dyn Defined> {
+    match named(name)? {
+        Registered::Task(function) => Some(function),
+        Registered::Method(_) => None,
+    }
+}
+
+/// The method of this name.
+pub(crate) fn find_method(name: &str) -> Option<&'static dyn DefinedMethod> {
+    match named(name)? {
+        Registered::Task(_) => None,
+        Registered::Method(method) => Some(method),
+    }
+}
+
+/// All tasks, by name; methods are none.
 pub(crate) fn all() -> Vec<&'static dyn Defined> {
-    let mut all = with(|registry| registry.functions.clone());
+    let mut all: Vec<_> = with(|registry| {
+        let tasks = registry.functions.iter().filter_map(|of| match of {
+            Registered::Task(function) => Some(*function),
+            Registered::Method(_) => None,
+        });
+        tasks.collect()
+    });
     all.sort_by_key(|function| function.info().name);
     all
 }
@@ -161,7 +204,7 @@ pub(crate) fn check() -> Result<(), StartError> {
     with(|registry| registry.check())
 }
 
-/// The `#[task]` functions of this program that it can be asked to run, by name.
+/// The `#[task]` functions of this program that it can be asked to run, by name; methods of actors among them.
 ///
 /// They are collected before `main` from every crate that is linked. A crate of which nothing else is used is left out by
 /// the linker, and its tasks with it: say `use that_crate as _;`, or register them ([`register!`](crate::register!)), which
@@ -193,7 +236,7 @@ pub fn tasks() -> Vec<TaskInfo> {
 /// # Errors
 /// As that.
 #[doc(hidden)]
-pub fn register(functions: &[&'static dyn Defined]) -> Result<(), StartError> {
+pub fn register(functions: &[Registered]) -> Result<(), StartError> {
     with(|registry| {
         functions
             .iter()
@@ -224,6 +267,6 @@ pub fn register(functions: &[&'static dyn Defined]) -> Result<(), StartError> {
 #[macro_export]
 macro_rules! register {
     ($($task:ty),* $(,)?) => {
-        $crate::register(&[$(<$task>::TASK),*])
+        $crate::register(&[$(<$task>::TASK.registered()),*])
     };
 }

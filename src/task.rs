@@ -25,7 +25,7 @@ use crate::pool::want::TaskRef;
     message = "this cannot be submitted here",
     label = "not a task",
     note = "submit takes a closure without arguments that is `Send + 'static` and returns `Send + Sync + 'static`, or a call \
-            of a `#[task]` function: `name::call(..)`"
+            of a `#[task]` function: `name::call(..)`; a method, which takes `&mut S` first, is called with `actor.call(..)`"
 )]
 pub trait IntoTask<P>: sealed::Sealed<P> {
     /// What the task gives.
@@ -143,6 +143,9 @@ pub(crate) mod sealed {
     pub trait Place {}
 
     impl Place for super::Local {}
+
+    #[cfg(feature = "task")]
+    impl Place for crate::place::Anywhere {}
 }
 
 /// A submit with options; made by [`Client::task`](crate::Client::task).

@@ -6,7 +6,7 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Ident, ItemFn};
+use syn::{Ident, ItemFn, Type};
 
 use crate::function::{self, Outcome, Parameter};
 use crate::options::Options;
@@ -23,11 +23,16 @@ pub(crate) fn expand(options: &Options, function: ItemFn) -> TokenStream {
 
 fn beside(options: &Options, function: &ItemFn) -> syn::Result<TokenStream> {
     refuse::check(function)?;
+    let state = function::state(function)?;
+    if state.is_some() {
+        refuse::check_method(options, function)?;
+    }
     let task = Task {
         options,
         function,
-        parameters: function::parameters(function)?,
-        outcome: function::outcome(function)?,
+        parameters: function::parameters(function, state.is_some())?,
+        outcome: function::outcome(options, function)?,
+        state,
     };
     let of = task.of();
     let visibility = &function.vis;
@@ -37,7 +42,12 @@ fn beside(options: &Options, function: &ItemFn) -> syn::Result<TokenStream> {
         .filter(|attribute| attribute.path().is_ident("cfg"));
     let conditions = quote!(#(#conditions)*);
     let ident = &function.sig.ident;
-    let type_doc = format!("The task [`{ident}`](fn@{ident}).");
+    let what = if task.state.is_some() {
+        "method"
+    } else {
+        "task"
+    };
+    let type_doc = format!("The {what} [`{ident}`](fn@{ident}).");
     let (definition, call, checks) = (task.definition(), task.call(), task.checks());
     // The checks come first, as the compiler's words on them should.
     Ok(quote! {
@@ -63,6 +73,8 @@ struct Task<'f> {
     function: &'f ItemFn,
     parameters: Vec<Parameter>,
     outcome: Outcome,
+    /// Of an actor's method: what it runs on.
+    state: Option<Type>,
 }
 
 impl<'f> Task<'f> {
@@ -77,10 +89,7 @@ impl<'f> Task<'f> {
     /// The static that says what the function is, and its registration.
     fn definition(&self) -> TokenStream {
         let Self {
-            options,
-            function,
-            outcome,
-            ..
+            options, function, ..
         } = self;
         let tenter = &options.tenter;
         let visibility = &function.vis;
@@ -96,16 +105,29 @@ impl<'f> Task<'f> {
         let signature = function::signature(function);
         let signature_hash = function::signature_hash(&signature, version);
         let args = self.args();
-        let result = &outcome.of;
+        let result = self.result();
         let run = self.run();
+        let houses = options.actor;
+        let (kind, registered) = match &self.state {
+            None => (quote!(Definition<#args, #result>), quote!(Task)),
+            Some(state) => (
+                quote!(MethodDefinition<#state, #args, #result>),
+                quote!(Method),
+            ),
+        };
+        let (maker, itself) = match &self.state {
+            None => (quote!(Definition), Some(quote!(&TASK))),
+            Some(_) => (quote!(MethodDefinition), None),
+        };
         quote! {
             #[doc(hidden)]
-            #visibility const TASK: &'static #tenter::__task::Definition<#args, #result> = {
-                static TASK: #tenter::__task::Definition<#args, #result> = #tenter::__task::Definition::new(
+            #visibility const TASK: &'static #tenter::__task::#kind = {
+                static TASK: #tenter::__task::#kind = #tenter::__task::#maker::new(
                     #tenter::__task::Info {
                         name: #name,
                         version: #version,
                         pure: #pure,
+                        houses: #houses,
                         signature: #signature,
                         signature_hash: #signature_hash,
                         file: file!(),
@@ -113,11 +135,21 @@ impl<'f> Task<'f> {
                         of: ::core::any::TypeId::of::<#of>(),
                     },
                     #run,
-                    &TASK,
+                    #itself
                 );
-                #tenter::__task::inventory::submit!(#tenter::__task::Registered(&TASK));
+                #tenter::__task::inventory::submit!(#tenter::__task::Registered::#registered(&TASK));
                 &TASK
             };
+        }
+    }
+
+    /// The type of what a call gives.
+    fn result(&self) -> TokenStream {
+        let (tenter, of) = (&self.options.tenter, &self.outcome.of);
+        if self.options.actor {
+            quote!(#tenter::__task::Housed<#of>)
+        } else {
+            quote!(#of)
         }
     }
 
@@ -131,10 +163,12 @@ impl<'f> Task<'f> {
         } = self;
         let tenter = &options.tenter;
         let kinds = parameters.iter().map(|Parameter { of, borrowed, .. }| {
-            let kind = match (borrowed, &function.sig.asyncness) {
-                (false, _) => quote!(Own),
-                (true, None) => quote!(Lend),
-                (true, Some(_)) => quote!(Keep),
+            let kind = match (borrowed, &function.sig.asyncness, &self.state) {
+                (false, _, None) => quote!(Own),
+                (true, None, None) => quote!(Lend),
+                (true, Some(_), None) => quote!(Keep),
+                (false, _, Some(_)) => quote!(Pass),
+                (true, _, Some(_)) => quote!(Show),
             };
             quote_spanned!(of.span()=> #tenter::__task::#kind<#of>)
         });
@@ -148,6 +182,7 @@ impl<'f> Task<'f> {
             function,
             parameters,
             outcome,
+            ..
         } = self;
         let tenter = &options.tenter;
         let name = &function.sig.ident;
@@ -162,10 +197,22 @@ impl<'f> Task<'f> {
                 quote!(#given)
             }
         });
-        let called = quote!(#name(#(#passed),*));
+        let state = self.state.as_ref().map(|_| function::ours("state"));
+        let first = state.iter();
+        let called = quote!(#name(#(#first,)* #(#passed),*));
+        let called = if is_async {
+            quote!(#called.await)
+        } else {
+            called
+        };
+        let called = match (options.actor, &outcome.error) {
+            (false, _) => called,
+            (true, None) => quote!(#tenter::__task::house(#called)),
+            (true, Some(_)) => quote!(#called.map(#tenter::__task::house)),
+        };
         let body = match (is_async, &outcome.error) {
             (false, None) => quote!(::core::result::Result::Ok(#called)),
-            (true, None) => quote!(#tenter::__task::later(async move { #called.await })),
+            (true, None) => quote!(#tenter::__task::later(async move { #called })),
             (false, Some(error)) => {
                 let fallible =
                     quote_spanned!(error.span()=> #tenter::__task::fallible::<_, #error>);
@@ -174,10 +221,11 @@ impl<'f> Task<'f> {
             (true, Some(error)) => {
                 let fallible =
                     quote_spanned!(error.span()=> #tenter::__task::later_fallible::<_, #error>);
-                quote!(#fallible(async move { #called.await }))
+                quote!(#fallible(async move { #called }))
             }
         };
-        quote!(|(#(#given,)*)| #body)
+        let first = state.iter();
+        quote!(|#(#first,)* (#(#given,)*)| #body)
     }
 
     /// The function that describes a call.
@@ -186,13 +234,26 @@ impl<'f> Task<'f> {
             options,
             function,
             parameters,
-            outcome,
+            ..
         } = self;
         let tenter = &options.tenter;
         let visibility = &function.vis;
         let name = &function.sig.ident;
-        let doc = format!("Describes a call of [`{name}`](fn@{name}), to be submitted.");
-        let result = &outcome.of;
+        let result = self.result();
+        let (what, call, definition) = match (&self.state, options.actor) {
+            (None, false) => ("to be submitted", quote!(Call<#result>), quote!(Definition)),
+            (None, true) => (
+                "which makes the state of an actor",
+                quote!(Call<#result>),
+                quote!(Definition),
+            ),
+            (Some(state), _) => (
+                "to be made of an actor",
+                quote!(Method<#state, #result>),
+                quote!(MethodDefinition),
+            ),
+        };
+        let doc = format!("Describes a call of [`{name}`](fn@{name}), {what}.");
         let names: Vec<_> = parameters.iter().map(|parameter| &parameter.name).collect();
         // Of ours, whatever the parameters are called.
         let (parts, args) = (function::ours("parts"), function::ours("args"));
@@ -200,10 +261,10 @@ impl<'f> Task<'f> {
         quote! {
             #[doc = #doc]
             #[track_caller]
-            #visibility fn call(#(#names: impl #tenter::__task::IntoArg<#types>),*) -> #tenter::__task::Call<#result> {
+            #visibility fn call(#(#names: impl #tenter::__task::IntoArg<#types>),*) -> #tenter::__task::#call {
                 let mut #parts = #tenter::__task::Parts::default();
                 let #args = (#(#tenter::__task::IntoArg::into_arg(#names, &mut #parts),)*);
-                #tenter::__task::Definition::call(Self::TASK, #args, #parts)
+                #tenter::__task::#definition::call(Self::TASK, #args, #parts)
             }
         }
     }
@@ -229,8 +290,13 @@ impl<'f> Task<'f> {
             }
         }
         let of = &outcome.of;
-        if function::is_doubtful(of) {
+        if options.actor {
+            checks.push(quote_spanned!(of.span()=> #tenter::__task::state::<#of>()));
+        } else if function::is_doubtful(of) {
             checks.push(quote_spanned!(of.span()=> #tenter::__task::portable::<#of>()));
+        }
+        if let Some(state) = &self.state {
+            checks.push(quote_spanned!(state.span()=> #tenter::__task::state::<#state>()));
         }
         if outcome.error.is_none() && function::is_doubtful(of) {
             let text = "this type is a `Result` under another name, which hides the error from the task: write `Result<T, E>` out";

@@ -4,8 +4,11 @@ use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{
-    Error, FnArg, GenericArgument, Ident, ItemFn, Pat, PathArguments, ReturnType, Type, parse_quote,
+    Error, FnArg, GenericArgument, Ident, ItemFn, Pat, PathArguments, ReturnType, Type, TypeGroup,
+    TypeParen, parse_quote,
 };
+
+use crate::options::Options;
 
 use crate::refuse::{self, Part};
 
@@ -29,14 +32,32 @@ pub(crate) struct Outcome {
     pub(crate) error: Option<Type>,
 }
 
-/// The parameters of a function.
-pub(crate) fn parameters(function: &ItemFn) -> syn::Result<Vec<Parameter>> {
-    let inputs = &function.sig.inputs;
-    if let Some(one) = inputs.iter().nth(MOST_PARAMETERS) {
+/// The type of the state that a method runs on: what its first parameter borrows mutably.
+pub(crate) fn state(function: &ItemFn) -> syn::Result<Option<Type>> {
+    let Some(FnArg::Typed(first)) = function.sig.inputs.first() else {
+        return Ok(None);
+    };
+    let mut ty = &*first.ty;
+    while let Type::Group(TypeGroup { elem, .. }) | Type::Paren(TypeParen { elem, .. }) = ty {
+        ty = elem;
+    }
+    match ty {
+        Type::Reference(reference) if reference.mutability.is_some() => {
+            refuse::check_state(reference)?;
+            Ok(Some((*reference.elem).clone()))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The parameters of a function, without the state of a method.
+pub(crate) fn parameters(function: &ItemFn, is_method: bool) -> syn::Result<Vec<Parameter>> {
+    let inputs = function.sig.inputs.iter().skip(usize::from(is_method));
+    if let Some(one) = inputs.clone().nth(MOST_PARAMETERS) {
         let text = "a task takes up to 12 parameters: put some of them in a struct";
         return Err(Error::new_spanned(one, text));
     }
-    inputs.iter().map(parameter).collect()
+    inputs.map(parameter).collect()
 }
 
 fn parameter(input: &FnArg) -> syn::Result<Parameter> {
@@ -93,7 +114,12 @@ fn owned(ty: &Type) -> Type {
 }
 
 /// What a function gives.
-pub(crate) fn outcome(function: &ItemFn) -> syn::Result<Outcome> {
+pub(crate) fn outcome(options: &Options, function: &ItemFn) -> syn::Result<Outcome> {
+    let part = if options.actor {
+        Part::State
+    } else {
+        Part::Result
+    };
     let ReturnType::Type(_, ty) = &function.sig.output else {
         return Ok(Outcome {
             of: parse_quote!(()),
@@ -109,7 +135,7 @@ pub(crate) fn outcome(function: &ItemFn) -> syn::Result<Outcome> {
         _ => None,
     };
     let Some(last) = arguments else {
-        refuse::check_type(ty, Part::Result)?;
+        refuse::check_type(ty, part)?;
         return Ok(Outcome {
             of: (**ty).clone(),
             error: None,
@@ -117,7 +143,7 @@ pub(crate) fn outcome(function: &ItemFn) -> syn::Result<Outcome> {
     };
     match types(&last.arguments)[..] {
         [of, error] => {
-            refuse::check_type(of, Part::Result)?;
+            refuse::check_type(of, part)?;
             refuse::check_type(error, Part::Error)?;
             Ok(Outcome {
                 of: of.clone(),

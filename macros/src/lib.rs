@@ -39,6 +39,33 @@ use options::Options;
 ///   name.
 /// * What cannot work is a compile error that says what to do instead.
 ///
+/// # Actors
+///
+/// With `actor`, the function gives the state of an actor, which need not be one that can be encoded: `Client::actor` takes its
+/// calls. A function whose first parameter is `&mut S` is a method of actors with that state: `call` takes its other
+/// parameters, and gives a `Method`, which `Actor::call` takes. One that only reads the state takes `&mut S` all the same: `&S` is
+/// a parameter as others. A method is not `async`, nor `pure`, and is no task.
+///
+/// ```
+/// use tenter::{Client, task};
+///
+/// #[task(actor)]
+/// fn log(first: &str) -> Vec<String> {
+///     vec![first.to_owned()]
+/// }
+///
+/// #[task]
+/// fn note(log: &mut Vec<String>, line: String) -> usize {
+///     log.push(line);
+///     log.len()
+/// }
+///
+/// let client = Client::connect("inproc")?;
+/// let log = client.actor(log::call("started"));
+/// assert_eq!(*log.call(note::call("done".to_owned())).result()?, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Options
 ///
 /// `#[task(pure, name = "fit", version = 2, call = Fit, crate = reexported::tenter)]`
@@ -47,6 +74,7 @@ use options::Options;
 ///   remembered for a while. An argument that is a handle counts as its key, or as that very task if it has none; floats by
 ///   their bits, so that a NaN is itself; entries of a map in any order, but elements of a `HashSet` in the order in which
 ///   it gives them: use a `BTreeSet`.
+/// * `actor`: the result is the state of an actor.
 /// * `name`: what the task is called, in errors and by other processes; else its path. Two of one name are an error when a
 ///   client starts. Functions in the bodies of other functions have the path of their module.
 /// * `version`: to be raised when the function begins to give other results.

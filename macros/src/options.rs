@@ -1,5 +1,6 @@
 //! What stands in the parentheses of `#[task(..)]`.
 
+use proc_macro2::Span;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Error, Ident, LitInt, LitStr, Path, Token, parse_quote};
@@ -7,6 +8,8 @@ use syn::{Error, Ident, LitInt, LitStr, Path, Token, parse_quote};
 /// The options of a task.
 pub(crate) struct Options {
     pub(crate) pure: bool,
+    /// What the function gives is the state of an actor.
+    pub(crate) actor: bool,
     pub(crate) name: Option<LitStr>,
     pub(crate) version: u32,
     pub(crate) call: Option<Ident>,
@@ -16,6 +19,7 @@ pub(crate) struct Options {
 
 enum Choice {
     Pure,
+    Actor,
     Name(LitStr),
     Version(u32),
     Call(Ident),
@@ -26,6 +30,7 @@ impl Parse for Options {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let mut options = Self {
             pure: false,
+            actor: false,
             name: None,
             version: 0,
             call: None,
@@ -34,11 +39,17 @@ impl Parse for Options {
         for choice in Punctuated::<Choice, Token![,]>::parse_terminated(input)? {
             match choice {
                 Choice::Pure => options.pure = true,
+                Choice::Actor => options.actor = true,
                 Choice::Name(name) => options.name = Some(name),
                 Choice::Version(version) => options.version = version,
                 Choice::Call(call) => options.call = Some(call),
                 Choice::Crate(path) => options.tenter = path,
             }
+        }
+        if options.pure && options.actor {
+            let text = "an actor has a state of its own each time that it is made, so what makes it is not pure: leave one \
+                        of the two out";
+            return Err(Error::new(Span::call_site(), text));
         }
         Ok(options)
     }
@@ -55,9 +66,12 @@ impl Parse for Choice {
         if option == "pure" {
             return Ok(Self::Pure);
         }
+        if option == "actor" {
+            return Ok(Self::Actor);
+        }
         let known = ["name", "version", "call"];
         if !known.iter().any(|known| option == known) {
-            let text = "a task has no such option: give `pure`, `name = \"..\"`, `version = 1`, `call = TypeName` or \
+            let text = "a task has no such option: give `pure`, `actor`, `name = \"..\"`, `version = 1`, `call = TypeName` or \
                         `crate = path`";
             return Err(Error::new(option.span(), text));
         }

@@ -4,6 +4,8 @@ use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{Error, ItemFn, Lifetime, Token, Type, TypeBareFn, TypeImplTrait, TypeReference};
 
+use crate::options::Options;
+
 /// What is said of anything that is no function with a body.
 pub(crate) fn not_a_function(error: &Error) -> Error {
     Error::new(
@@ -65,6 +67,8 @@ pub(crate) enum Part {
     /// The outermost `&` is off already.
     Parameter,
     Result,
+    /// Of an actor: it stays where it is.
+    State,
     /// It need not be decoded: what is left of it elsewhere is its text.
     Error,
 }
@@ -91,6 +95,8 @@ impl Search {
         let text = if self.part == Part::Error {
             "a task cannot give a borrowed error, since what it borrows from ends with the task: give an owned one, such as \
              `String` for `&str`"
+        } else if self.part == Part::State {
+            "an actor's state owns what it holds, since it lives on when what made it has ended: `String` for `&str`"
         } else if self.part == Part::Result {
             "a task cannot give a borrowed result, since what it borrows from ends with the task: give an owned one, such as \
              `String` for `&str` or `Vec<T>` for `&[T]`"
@@ -118,7 +124,9 @@ impl<'ast> Visit<'ast> for Search {
     }
 
     fn visit_type_impl_trait(&mut self, ty: &'ast TypeImplTrait) {
-        let text = if self.part == Part::Result {
+        let text = if self.part == Part::State {
+            "an actor's state must be a type with a name, since its methods take it: write it out"
+        } else if self.part == Part::Result {
             "a task's result must be a type with a name, since it is decoded elsewhere: write it out, or give a `Vec` of what \
              it iterates over"
         } else {
@@ -128,7 +136,7 @@ impl<'ast> Visit<'ast> for Search {
     }
 
     fn visit_type_bare_fn(&mut self, ty: &'ast TypeBareFn) {
-        if self.part == Part::Error {
+        if matches!(self.part, Part::Error | Part::State) {
             return;
         }
         self.refuse(
@@ -139,7 +147,7 @@ impl<'ast> Visit<'ast> for Search {
 
     fn visit_type(&mut self, ty: &'ast Type) {
         match ty {
-            _ if self.part == Part::Error => visit::visit_type(self, ty),
+            _ if matches!(self.part, Part::Error | Part::State) => visit::visit_type(self, ty),
             Type::TraitObject(object) => self.refuse(object,
                 "a trait object cannot be decoded, since its type is not known: use an `enum` of the types that there are",
             ),
@@ -158,10 +166,50 @@ impl<'ast> Visit<'ast> for Search {
     }
 }
 
-/// What is said of a parameter `&mut T`.
+/// What is said of a parameter `&mut T` that is not the first.
 pub(crate) fn mutable(word: &Token![mut]) -> Error {
     Error::new_spanned(
         word,
-        "a task cannot change what others read: take `T` by value and give the changed one back",
+        "a task cannot change what others read: take `T` by value and give the changed one back; only the first parameter of \
+         an actor's method is `&mut`: the actor's state",
     )
+}
+
+/// What cannot be the state that a method runs on.
+pub(crate) fn check_state(reference: &TypeReference) -> syn::Result<()> {
+    if let Some(lifetime) = &reference.lifetime {
+        let text = "a method has its actor's state for as long as it runs, and no longer: leave the lifetime out";
+        return Err(Error::new_spanned(lifetime, text));
+    }
+    let text = match &*reference.elem {
+        Type::Slice(_) => "an actor's state is a value that it owns: take `&mut Vec<T>`",
+        Type::Path(path) if path.path.is_ident("str") => {
+            "an actor's state is a value that it owns: take `&mut String`"
+        }
+        Type::TraitObject(_) => "an actor's state is a value that it owns: take `&mut Box<dyn ..>`",
+        other => return check_type(other, Part::State),
+    };
+    Err(Error::new_spanned(&reference.elem, text))
+}
+
+/// What a method cannot be besides one.
+pub(crate) fn check_method(options: &Options, function: &ItemFn) -> syn::Result<()> {
+    let refuse = |what: &dyn ToTokens, text: &str| Err(Error::new_spanned(what, text));
+    if let Some(word) = &function.sig.asyncness {
+        return refuse(
+            word,
+            "an actor's method cannot be `async`, since no other can begin before it has ended: block in it, or give what \
+             is to be awaited to a task",
+        );
+    }
+    if options.pure {
+        let text = "an actor's method changes its state, so what it gives does not follow from its arguments: leave `pure` out";
+        return refuse(&function.sig.ident, text);
+    }
+    if options.actor {
+        let text = "an actor's method takes its state, and what makes a state takes none: `actor` goes on the function that \
+                    gives it";
+        return refuse(&function.sig.ident, text);
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Questions to the scheduler, and their answers.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::fmt;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use hashbrown::HashMap;
@@ -17,15 +18,48 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(super) struct Questions {
     newest: u64,
-    open: HashMap<u64, Sender<Answer>>,
+    open: HashMap<u64, Asker>,
+}
+
+/// Who has asked.
+enum Asker {
+    Waits(Sender<Answer>),
+    IsCalled(Called),
+}
+
+/// Called with the answer; with none, if it is dropped before.
+struct Called(Option<WhenAnswered>);
+
+type WhenAnswered = Box<dyn FnOnce(Option<Answer>) + Send>;
+
+impl Called {
+    fn call(&mut self, answer: Option<Answer>) {
+        if let Some(called) = self.0.take() {
+            called(answer);
+        }
+    }
+}
+
+impl Drop for Called {
+    fn drop(&mut self) {
+        self.call(None);
+    }
+}
+
+impl fmt::Debug for Asker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Waits(_) => "Waits",
+            Self::IsCalled(_) => "IsCalled",
+        })
+    }
 }
 
 impl Questions {
-    fn enter(&mut self) -> (u64, Receiver<Answer>) {
-        let (send, receive) = channel();
+    fn enter(&mut self, asker: Asker) -> u64 {
         self.newest += 1;
-        self.open.insert(self.newest, send);
-        (self.newest, receive)
+        self.open.insert(self.newest, asker);
+        self.newest
     }
 }
 
@@ -45,7 +79,8 @@ impl Session {
             if let Some(gone) = &state.ended {
                 return Err(gone.clone());
             }
-            state.questions.enter()
+            let (send, answer) = channel();
+            (state.questions.enter(Asker::Waits(send)), answer)
         };
         self.say(FromClient::Ask { request, question });
         self.outlet.flush();
@@ -60,8 +95,33 @@ impl Session {
 
     pub(super) fn answered(&self, request: u64, answer: Answer) {
         let asker = self.state().questions.open.remove(&request);
-        // Who asked may have gone.
-        let _ = asker.map(|asker| asker.send(answer));
+        match asker {
+            // Who asked may have gone.
+            Some(Asker::Waits(asker)) => drop(asker.send(answer)),
+            Some(Asker::IsCalled(mut called)) => called.call(Some(answer)),
+            None => {}
+        }
+    }
+
+    /// Asks, and has this called with the answer, on the thread that hears it; with none if there will be none.
+    pub(super) fn ask_then(
+        &self,
+        question: Question,
+        then: impl FnOnce(Option<Answer>) + Send + 'static,
+    ) {
+        let called = Called(Some(Box::new(then)));
+        let request = {
+            let state = &mut *self.state();
+            if state.ended.is_some() {
+                None
+            } else {
+                Some(state.questions.enter(Asker::IsCalled(called)))
+            }
+        };
+        if let Some(request) = request {
+            self.say(FromClient::Ask { request, question });
+            self.outlet.flush();
+        }
     }
 
     pub(super) fn ask_workers(&self) -> Result<Vec<WorkerInfo>, Gone> {

@@ -41,6 +41,7 @@ fn kind_of(kind: FailureKind) -> ErrorKind {
         FailureKind::NoWorkers => ErrorKind::NoWorkers,
         FailureKind::Forgotten => ErrorKind::Forgotten,
         FailureKind::Deadlock => ErrorKind::Deadlock,
+        FailureKind::Poisoned => ErrorKind::Poisoned,
     }
 }
 
@@ -59,6 +60,7 @@ fn failure_kind_of(kind: ErrorKind) -> FailureKind {
         ErrorKind::NoWorkers => FailureKind::NoWorkers,
         ErrorKind::Forgotten => FailureKind::Forgotten,
         ErrorKind::Deadlock => FailureKind::Deadlock,
+        ErrorKind::Poisoned => FailureKind::Poisoned,
         _ => FailureKind::Error,
     }
 }

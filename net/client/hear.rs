@@ -1,5 +1,6 @@
 //! What the scheduler says.
 
+use super::actors::place_of;
 use super::failure::report_of;
 use super::session::Session;
 use super::state::{Open, What};
@@ -37,6 +38,11 @@ impl Session {
                     },
                 mentions,
             } => self.pull(ticket.0, (data, bytes), holders, mentions),
+            ToClient::Located {
+                ticket,
+                at: Located::Actor { data, holder },
+                mentions,
+            } => self.arrived(ticket.0, place_of(data, holder).into(), &mentions),
             ToClient::Put {
                 ticket,
                 data,
@@ -65,7 +71,7 @@ impl Session {
     fn finished(&self, ticket: u64, result: Finished, mentions: &[TaskId]) {
         match result {
             Finished::Inline(bytes) => self.arrived(ticket, bytes.into(), mentions),
-            Finished::Held { .. } => {
+            Finished::Held { .. } | Finished::Actor => {
                 if let Some(landing) = self.is_held(ticket) {
                     landing.finished();
                 }

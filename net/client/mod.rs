@@ -6,6 +6,7 @@
 //! | `hear.rs` | what the scheduler says |
 //! | `state.rs`, `table.rs`, `kinds.rs` | what is open, and the numbers that were given out |
 //! | `data.rs` | results that are held elsewhere, and values that are put there |
+//! | `actors.rs` | calls of actors, and what they need to be told |
 //! | `ask.rs` | questions and their answers |
 //! | `share.rs` | what is shared by name: asks and answers of who coordinates |
 //! | `outlet.rs` | where words go: a connection of their own, or a worker's |
@@ -21,6 +22,7 @@
 //!    own thread.
 //! 4. The end of the connection ends everything that is open, with an error that says why, and what comes after it.
 
+mod actors;
 mod ask;
 mod connect;
 mod data;

@@ -11,7 +11,8 @@ use parking_lot::{Mutex, MutexGuard};
 use super::outlet::Outlet;
 use super::state::{LetGo, Open, State, What};
 use crate::driver::{
-    Answers, Backend, Coordinates, Gone, Landing, Order, OrderKey, RemoteId, WorkerId, WorkerInfo,
+    ActorCall, ActorPlace, Answers, Backend, Coordinates, Gone, Landing, Order, OrderKey, RemoteId,
+    WhenAnswered, WhenNamed, WorkerId, WorkerInfo,
 };
 use crate::net::data::Peers;
 use crate::net::message::{
@@ -300,6 +301,22 @@ impl Backend for Session {
         };
         self.end(gone, Landing::cancel);
         self.outlet.close();
+    }
+
+    fn call_actor(&self, at: &ActorPlace, call: ActorCall, answered: WhenAnswered) -> u64 {
+        self.call_there(at, call, answered)
+    }
+
+    fn cancel_call(&self, number: u64) {
+        self.take_back(number);
+    }
+
+    fn names(&self, tickets: Vec<u64>, told: WhenNamed) {
+        self.ask_names(tickets, told);
+    }
+
+    fn when_heard(&self, heard: Box<dyn FnOnce() + Send>) {
+        self.when_all_is_heard(heard);
     }
 
     fn coordinates(&self) -> Option<Arc<dyn Coordinates>> {

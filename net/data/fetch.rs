@@ -194,5 +194,6 @@ impl State {
         for request in open {
             self.put_ended(request, Err(super::peers::ENDED.into()), todo);
         }
+        self.end_calls(todo);
     }
 }

@@ -10,6 +10,7 @@
 //! | `transfer.rs` | one piece of data on its way here, over one connection |
 //! | `buffer.rs` | where it is put as it comes |
 //! | `fetch.rs`, `put.rs` | what transfers are for |
+//! | `calls.rs` | calls of actors, and their answers |
 //!
 //! # Rules
 //! 1. **Whoever receives asks.** Data moves in pieces of [`PIECE`], each asked for by its receiver, a few ahead of what has
@@ -27,6 +28,7 @@
 //! 5. Data that is being fetched is not fetched again: who wants it too waits for the same.
 
 mod buffer;
+mod calls;
 mod content;
 mod fetch;
 mod message;
@@ -36,9 +38,10 @@ mod route;
 mod state;
 mod transfer;
 
+pub use calls::{Call, Called, Caller};
 pub use content::Content;
 pub use fetch::NotFetched;
 pub use message::PeerMessage;
-pub use peers::{Peers, Shelf};
+pub use peers::{NotCalled, Peers, Shelf};
 pub use put::NotPut;
 pub use transfer::{PIECE, RESERVED};

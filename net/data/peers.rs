@@ -6,14 +6,17 @@ use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 
+use super::calls::{Call, Called, Caller};
 use super::content::Content;
 use super::fetch::NotFetched;
 use super::message::PeerMessage;
 use super::put::NotPut;
 use super::state::{State, Todo};
-use crate::net::message::{Holder, Run};
+use crate::driver::AnyHandle;
+use crate::net::message::{Failure, Holder, Run, TaskId};
 use crate::net::transport::{
     Address, ConnectError, Dialer, Handler, Hub, Link, LinkId, Lost, Reach, Settings,
 };
@@ -32,6 +35,34 @@ pub trait Shelf: Send + Sync {
     /// # Errors
     /// Why not, in one line.
     fn put(&self, data: Run, content: Content) -> Result<(), String>;
+
+    /// An actor that lives here is called: [`Peers::answer`] or another of these is to follow, from any thread.
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    fn called(&self, caller: Caller, call: Call) -> Result<(), NotCalled> {
+        drop((caller, call));
+        Err(NotCalled::NoActor)
+    }
+
+    /// A call is not to be run, if it has not begun.
+    fn is_taken_back(&self, caller: (LinkId, u64)) {
+        let _ = caller;
+    }
+
+    /// A connection has ended: its calls are answered for nobody.
+    fn has_gone(&self, link: LinkId) {
+        let _ = link;
+    }
+}
+
+/// Why a call is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotCalled {
+    /// There is no such actor.
+    NoActor,
+    /// For this reason, in one line.
+    Refused(String),
 }
 
 /// The connections over which this process fetches data, brings it, and, with a [`Shelf`], gives it out.
@@ -135,6 +166,56 @@ impl Peers {
     }
 }
 
+/// Calls of actors.
+impl Peers {
+    /// Calls an actor that lives in the process at an address, and calls `done` with what has come of that: on the connections'
+    /// thread, where nothing may block, or here. Gives the call's number.
+    pub fn call(
+        &self,
+        address: &str,
+        call: Call,
+        done: impl FnOnce(Called) + Send + 'static,
+    ) -> u64 {
+        let mut number = 0;
+        self.shared.change(|state, todo| {
+            number = state.call(address, call, Box::new(done), todo);
+        });
+        number
+    }
+
+    /// A call is not to be run, if it has not begun.
+    pub fn take_back(&self, number: u64) {
+        self.shared
+            .change(|state, todo| state.take_call_back(number, todo));
+    }
+
+    /// What a call has given is here, and so are wants of the handles in it.
+    pub fn thank(&self, link: LinkId, request: u64) {
+        let state = self.shared.state.lock();
+        state.say(link, &PeerMessage::Thanks { request });
+    }
+
+    /// Answers a call. The handles in the result are kept as long as the caller needs that.
+    pub fn answer(
+        &self,
+        caller: &Caller,
+        content: Bytes,
+        mentions: Vec<TaskId>,
+        kept: Vec<AnyHandle>,
+    ) {
+        let (link, request) = caller.id();
+        let mut state = self.shared.state.lock();
+        state.answer(link, request, (content, mentions), kept);
+    }
+
+    /// Says that a call has failed.
+    pub fn call_failed(&self, caller: &Caller, failure: Failure) {
+        let (link, request) = caller.id();
+        let state = self.shared.state.lock();
+        state.say(link, &PeerMessage::Failed { request, failure });
+    }
+}
+
 impl Drop for Peers {
     fn drop(&mut self) {
         self.shared.state.lock().has_ended = true;
@@ -194,9 +275,28 @@ impl Shared {
         tell(link, &answer);
     }
 
+    /// An actor that lives here is called.
+    fn is_called(&self, link: LinkId, request: u64, call: Call) {
+        let caller = Caller { link, request };
+        let taken = match &self.shelf {
+            Some(shelf) => shelf.called(caller, call),
+            None => Err(NotCalled::NoActor),
+        };
+        let words = match taken {
+            Ok(()) => return,
+            Err(NotCalled::NoActor) => PeerMessage::NoActor { request },
+            Err(NotCalled::Refused(reason)) => PeerMessage::Refused { request, reason },
+        };
+        self.state.lock().say(link, &words);
+    }
+
     /// Gives out a piece.
     fn give(&self, link: LinkId, request: u64, data: Run, from: u64, len: u32) {
-        let offered = self.state.lock().offered(link, data);
+        let offered = {
+            let mut state = self.state.lock();
+            let given = state.given(link, data);
+            given.or_else(|| state.offered(link, data))
+        };
         // A shelf may take its time: not under the lock.
         let found = offered.or_else(|| self.shelf.as_ref()?.get(data));
         let words = found.and_then(|content| piece(request, &content, from, len));
@@ -265,6 +365,9 @@ impl Handler for Ours {
 
     fn lost(&mut self, link: LinkId, why: Lost) {
         let reason = why.to_string();
+        if let Some(shelf) = &self.0.shelf {
+            shelf.has_gone(link);
+        }
         self.0.change(|state, todo| state.lost(link, &reason, todo));
     }
 
@@ -305,6 +408,49 @@ impl Ours {
             PeerMessage::Declined { request, reason } => {
                 shared.change(|state, todo| state.answered(link, request, Err(reason), todo));
             }
+            PeerMessage::Call { request, call } => shared.is_called(link, request, call),
+            PeerMessage::TakeBack { request } => {
+                if let Some(shelf) = &shared.shelf {
+                    shelf.is_taken_back((link, request));
+                }
+            }
+            PeerMessage::Thanks { request } => {
+                shared.change(|state, todo| state.thanked(link, request, todo));
+            }
+            PeerMessage::Gives {
+                request,
+                bytes,
+                mentions,
+            } => shared.change(|state, _| state.call_gives(link, request, bytes, mentions)),
+            answer => self.hear_answer(link, answer),
         }
+    }
+
+    /// Of a call that was made here.
+    fn hear_answer(&self, link: LinkId, answer: PeerMessage) {
+        let (request, called) = match answer {
+            PeerMessage::Answer {
+                request,
+                content,
+                mentions,
+            } => {
+                let thanks = (!mentions.is_empty()).then_some((link, request));
+                let called = Called::Value {
+                    content,
+                    mentions,
+                    thanks,
+                };
+                (request, called)
+            }
+            PeerMessage::Failed { request, failure } => (request, Called::Failed(failure)),
+            PeerMessage::NoActor { request } => {
+                let reason = "it has no such actor any more";
+                (request, Called::Unreached(reason.into()))
+            }
+            PeerMessage::Refused { request, reason } => (request, Called::Refused(reason)),
+            _ => return,
+        };
+        self.0
+            .change(|state, todo| state.call_answered(link, request, called, todo));
     }
 }

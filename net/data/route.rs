@@ -1,7 +1,8 @@
 //! Connections by address: made when something is to go over them, closed when nothing has for a while.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 
+use super::calls::{Called, Given, OpenCall};
 use super::message::PeerMessage;
 use super::peers::tell;
 use super::state::{State, Todo};
@@ -22,6 +23,7 @@ pub(super) enum Route {
 pub(super) enum Waiting {
     Fetch(Run),
     Put(u64),
+    Call(u64),
 }
 
 /// The other end of a connection.
@@ -38,6 +40,8 @@ pub(super) struct Peer {
     pub(super) to_offer: VecDeque<u64>,
     /// Offers of its own that are on their way here.
     pub(super) taking: usize,
+    /// Results of its calls that are kept for it.
+    pub(super) given: HashMap<u64, Given>,
 }
 
 impl Route {
@@ -59,6 +63,7 @@ impl State {
             offered: Vec::new(),
             to_offer: VecDeque::new(),
             taking: 0,
+            given: HashMap::new(),
         };
         self.peers.insert(link.id(), peer);
     }
@@ -110,6 +115,10 @@ impl State {
             match (&open, waiting) {
                 (Ok((_, link)), Waiting::Fetch(run)) => self.ask(run, link),
                 (Ok((_, link)), Waiting::Put(request)) => self.offer(request, link.id()),
+                (Ok((_, link)), Waiting::Call(request)) => self.send_call(request, link, todo),
+                (Err(reason), Waiting::Call(request)) => {
+                    self.call_ended(request, Called::Unreached(reason.clone()), todo);
+                }
                 (Err(reason), Waiting::Fetch(run)) => self.not_from_here(run, false, reason, todo),
                 (Err(reason), Waiting::Put(request)) => {
                     self.put_ended(request, Err(reason.clone()), todo);
@@ -127,9 +136,11 @@ impl State {
 
     /// Closes the connections that this side made and has not used for so long.
     pub(super) fn close_unused(&mut self, limit: u32) {
-        for peer in self.peers.values_mut() {
+        let calling: HashSet<LinkId> = self.calls.values().filter_map(OpenCall::link).collect();
+        for (id, peer) in &mut self.peers {
             peer.unused = peer.unused.saturating_add(1);
-            let busy = !peer.offered.is_empty() || !peer.to_offer.is_empty();
+            let busy =
+                !peer.offered.is_empty() || !peer.to_offer.is_empty() || calling.contains(id);
             if let Some(address) = peer
                 .address
                 .as_ref()

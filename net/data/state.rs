@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 
+use super::calls::{Called, OpenCall};
 use super::content::Content;
 use super::fetch::Fetch;
 use super::message::PeerMessage;
@@ -31,6 +32,7 @@ pub(super) struct State {
     /// Fetches that go on when time has gone by.
     pub(super) resting: Vec<Run>,
     pub(super) puts: HashMap<u64, Put>,
+    pub(super) calls: HashMap<u64, OpenCall>,
     next: u64,
     /// How often time may go by without a piece.
     patience: u32,
@@ -58,6 +60,7 @@ impl State {
             fetches: HashMap::new(),
             resting: Vec::new(),
             puts: HashMap::new(),
+            calls: HashMap::new(),
             next: 1,
             patience: patience(settings),
             has_ended: false,
@@ -116,6 +119,7 @@ impl State {
                 let arrived = (transfer.link, request, transfer.data, content);
                 todo.arrived.push(arrived);
             }
+            Purpose::Answer(request) => self.call_arrived(request, content.into_bytes(), todo),
         }
     }
 
@@ -140,6 +144,7 @@ impl State {
                 let declined = PeerMessage::Declined { request, reason };
                 tell(&transfer.link, &declined);
             }
+            Purpose::Answer(request) => self.call_ended(request, Called::Cut(reason.into()), todo),
         }
     }
 
@@ -166,6 +171,9 @@ impl State {
         for request in peer.offered.into_iter().chain(peer.to_offer) {
             self.put_ended(request, Err(reason.into()), todo);
         }
+        self.cut_calls(link, reason, todo);
+        // Handles may be the last that somebody has, and their ends are user code.
+        todo.ends.push(Box::new(|| drop(peer.given)));
     }
 
     /// Time goes by. Counted in calls: a thread that was kept from its work takes nobody for silent.

@@ -44,6 +44,8 @@ pub(super) enum Purpose {
     Fetch,
     /// The other side offered it, under this number.
     Offer(u64),
+    /// The other side has it as the result of our call of this number.
+    Answer(u64),
 }
 
 /// What a piece has brought.

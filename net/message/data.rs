@@ -20,6 +20,9 @@ pub enum Finished {
         /// Its encoded size.
         bytes: u64,
     },
+    /// It is an actor, which lives on the worker that ran the task: nobody else can have it, and when that worker is gone so is
+    /// the actor. Clients are told that it is held, with no bytes.
+    Actor,
 }
 
 /// A worker that holds a piece of data.
@@ -44,5 +47,12 @@ pub enum Located {
         bytes: u64,
         /// Who has it.
         holders: Vec<Holder>,
+    },
+    /// It is an actor, to be called where it lives.
+    Actor {
+        /// The run that made it: its name there.
+        data: super::Run,
+        /// Where.
+        holder: Holder,
     },
 }

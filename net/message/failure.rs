@@ -47,4 +47,6 @@ pub enum FailureKind {
     Reschedule,
     /// A wait inside it could never have ended.
     Deadlock,
+    /// It was a call of an actor whose state an earlier call has spoilt with a panic.
+    Poisoned,
 }

@@ -215,6 +215,7 @@ impl Machine {
                 let located = node(ticket).and_then(|index| self.located(index, None));
                 Answer::Holders(match located {
                     Some(Located::Held { holders, .. }) => holders,
+                    Some(Located::Actor { holder, .. }) => vec![holder],
                     Some(Located::Inline(_)) | None => Vec::new(),
                 })
             }

@@ -6,6 +6,8 @@
 //!    whose data are gone, and so on.
 //! 3. Each client has an account of the finished tasks that keep inputs. Past its limit the oldest lets them go; if its data
 //!    are lost after that, it fails with `DataLost`, as does data that was scattered.
+//! 4. An actor is the result of a task that has no recipe any more, on the one worker that has it: it is not copied, not even when
+//!    that worker leaves, and lost with it. Its calls are not the scheduler's affair.
 
 use std::sync::Arc;
 
@@ -98,6 +100,10 @@ impl Machine {
             self.unhold(worker, bytes);
         }
         if gone {
+            if self.tasks.task(index).is_actor() {
+                let place = self.place_name(worker);
+                self.graves.insert(index, place);
+            }
             self.tasks.task(index).value = Value::None;
             if self.tasks.task(index).users > 0 {
                 self.lost.push(index);
@@ -299,13 +305,14 @@ impl Machine {
     fn data_lost(&mut self, index: u32) -> Arc<Failure> {
         let task = self.tasks.task(index);
         let (kind, scattered) = (task.kind, task.is(SCATTERED));
-        let text = if scattered {
-            "the only copy of this scattered data was on a worker that died: scatter it again, or ask for more copies"
+        let text = if let Some(place) = self.graves.remove(&index) {
+            format!("the actor was on {place}, which is gone, and its state with it: start another")
+        } else if scattered {
+            "the only copy of this scattered data was on a worker that died: scatter it again, or ask for more copies".into()
         } else {
-            "the result was on a worker that died, and the tasks that it was made from were forgotten: raise `lineage_limit`"
+            "the result was on a worker that died, and the tasks that it was made from were forgotten: raise `lineage_limit`".into()
         };
-        let mut failure =
-            Arc::unwrap_or_clone(self.failure(kind, FailureKind::DataLost, text.into()));
+        let mut failure = Arc::unwrap_or_clone(self.failure(kind, FailureKind::DataLost, text));
         let name = self.scattered_names.get(&index);
         if let Some(name) = name.filter(|name| !name.is_empty()) {
             failure.task.clone_from(name);
@@ -326,6 +333,9 @@ impl Machine {
         let Value::Held(held) = &self.tasks.task(index).value else {
             return;
         };
+        if held.is_actor {
+            return;
+        }
         let holders = held.holders.clone();
         let missing = (copies as usize).saturating_sub(holders.len());
         let others: SmallVec<[u32; 8]> = self

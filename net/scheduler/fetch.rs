@@ -89,6 +89,13 @@ impl Machine {
         let data = self.data_name(index);
         match &self.tasks.task(index).value {
             Value::Inline(bytes) => Some(Located::Inline(bytes.clone())),
+            Value::Held(held) if held.is_actor => {
+                let holder = held.holders.first().copied();
+                holder.map(|holder| Located::Actor {
+                    data,
+                    holder: self.holder(holder),
+                })
+            }
             Value::Held(held) => {
                 let (bytes, holders) = (held.bytes, held.holders.clone());
                 let tries = of

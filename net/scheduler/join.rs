@@ -209,6 +209,7 @@ impl Machine {
             if task.users > 0
                 && let super::task::Value::Held(held) = &task.value
                 && held.holders.len() == 1
+                && !held.is_actor
             {
                 sole.push(index);
             }

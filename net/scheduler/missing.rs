@@ -93,7 +93,10 @@ impl Machine {
             return;
         };
         let index = data.task.slot;
-        if self.workers[worker as usize].held.contains(&index) && self.data_name(index) == data {
+        if self.workers[worker as usize].held.contains(&index)
+            && !self.tasks.task(index).is_actor()
+            && self.data_name(index) == data
+        {
             // It may have them all the same: nobody could reach it.
             self.drop_data(worker, data);
             self.remove_holder(index, worker);

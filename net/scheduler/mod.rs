@@ -158,6 +158,8 @@ pub struct Machine {
     /// How often who coordinates wants a task.
     house: Map<u32, u32>,
     scattered_names: Map<u32, String>,
+    /// Where lost actors have lived.
+    graves: Map<u32, String>,
     /// By the client's connection.
     lineages: Map<u32, Lineage>,
     told_no_workers: bool,
@@ -214,6 +216,7 @@ impl Machine {
             successors: Map::default(),
             house: Map::default(),
             scattered_names: Map::default(),
+            graves: Map::default(),
             lineages: Map::default(),
             told_no_workers: false,
             out: Vec::new(),

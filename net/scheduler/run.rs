@@ -80,7 +80,7 @@ impl Machine {
     }
 
     fn done(&mut self, worker: u32, done: Done) -> Result<(), Fault> {
-        let held = matches!(done.result, Finished::Held { .. });
+        let held = !matches!(done.result, Finished::Inline(_));
         if let Finished::Inline(bytes) = &done.result
             && bytes.len() > INLINE_LIMIT
         {
@@ -108,13 +108,17 @@ impl Machine {
     }
 
     fn keep_result(&mut self, index: u32, worker: u32, done: Done) {
-        self.tasks.task(index).value = match done.result {
+        let is_actor = matches!(done.result, Finished::Actor);
+        let task = self.tasks.task(index);
+        task.value = match done.result {
             Finished::Inline(bytes) => Value::Inline(bytes),
-            Finished::Held { bytes } => Value::Held(Box::new(task::Held {
-                bytes,
-                holders: smallvec::SmallVec::new(),
-            })),
+            Finished::Held { bytes } => Value::held(bytes, false),
+            Finished::Actor => Value::held(0, true),
         };
+        if is_actor {
+            // Another one would not be what it has become.
+            task.set(task::NO_RECIPE, true);
+        }
         self.add_holder(index, worker);
         if done.mentions.is_empty() {
             return;
@@ -171,7 +175,8 @@ impl Machine {
             | FailureKind::WorkerDied
             | FailureKind::NoWorkers
             | FailureKind::Forgotten
-            | FailureKind::Deadlock => false,
+            | FailureKind::Deadlock
+            | FailureKind::Poisoned => false,
         }
     }
 
@@ -245,7 +250,7 @@ impl Machine {
         let known = self.tasks.is(index, data.task.generation)
             && self.tasks.graph.state(index) == State::Finished
             && self.data_name(index) == data
-            && matches!(self.tasks.task(index).value, Value::Held(_));
+            && matches!(&self.tasks.task(index).value, Value::Held(held) if !held.is_actor);
         if !known {
             self.drop_data(worker, data);
             return;

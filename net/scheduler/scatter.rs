@@ -128,7 +128,11 @@ impl Machine {
     pub(super) fn put_arrived(&mut self, index: u32, worker: u32, bytes: u64) {
         self.puts.remove(&index);
         let holders = smallvec::SmallVec::new();
-        self.tasks.task(index).value = Value::Held(Box::new(Held { bytes, holders }));
+        self.tasks.task(index).value = Value::Held(Box::new(Held {
+            bytes,
+            holders,
+            is_actor: false,
+        }));
         self.add_holder(index, worker);
         self.finish(index);
     }

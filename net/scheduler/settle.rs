@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Machine;
-use super::task::{KEEPS_INPUTS, KEYED, MENTIONS, SCATTERED, Value};
+use super::task::{KEEPS_INPUTS, KEYED, MENTIONS, NO_RECIPE, SCATTERED, Value};
 use crate::driver::graph::{Inputs, Outcome, State};
 use crate::net::message::{Failure, FailureKind, Run};
 
@@ -50,6 +50,8 @@ impl Machine {
                 self.let_inputs_go(index, &inputs);
             }
             Some(_) => self.end(index, Outcome::Value),
+            // What made an actor is not run again.
+            None if self.tasks.task(index).is_actor() => self.end(index, Outcome::Value),
             None => self.end_keeping_inputs(index, Outcome::Value),
         }
         self.notify(index);
@@ -195,6 +197,9 @@ impl Machine {
         }
         if task.is(SCATTERED) {
             self.scattered_names.remove(&index);
+        }
+        if task.is(NO_RECIPE) {
+            self.graves.remove(&index);
         }
         if matches!(task.value, Value::Failed(_)) {
             self.drop_successor(index);

@@ -59,12 +59,25 @@ pub(super) enum Value {
     Failed(Arc<Failure>),
 }
 
+impl Value {
+    /// A result of so many bytes that stays on workers, before there is one that has it.
+    pub(super) fn held(bytes: u64, is_actor: bool) -> Self {
+        Self::Held(Box::new(Held {
+            bytes,
+            holders: SmallVec::new(),
+            is_actor,
+        }))
+    }
+}
+
 /// A result that stays on workers.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) bytes: u64,
     /// Never empty.
     pub(super) holders: SmallVec<[u32; 4]>,
+    /// It is an actor: it has one holder, and nobody else can have it.
+    pub(super) is_actor: bool,
 }
 
 /// Whom to tell.
@@ -122,6 +135,11 @@ impl Task {
         } else {
             self.flags &= !flag;
         }
+    }
+
+    /// Whether its result is an actor.
+    pub(super) fn is_actor(&self) -> bool {
+        matches!(&self.value, Value::Held(held) if held.is_actor)
     }
 
     pub(super) fn has_data(&self) -> bool {

@@ -26,11 +26,13 @@ record!(Failure {
 choice!(Finished, "form of a result", {
     0 => Inline(bytes),
     1 => Held { bytes },
+    2 => Actor,
 });
 
 choice!(Located, "place of a result", {
     0 => Inline(bytes),
     1 => Held { data, bytes, holders },
+    2 => Actor { data, holder },
 });
 
 choice!(FailureKind, "kind of failure", {
@@ -48,4 +50,5 @@ choice!(FailureKind, "kind of failure", {
     11 => Forgotten,
     12 => Reschedule,
     13 => Deadlock,
+    14 => Poisoned,
 });

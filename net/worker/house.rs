@@ -1,22 +1,26 @@
 //! What all parts of a worker share.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 
+use super::actors::{self, Calls};
 use super::end::End;
 use super::inputs::OnTheWay;
 use super::run::Guest;
 use super::speech::Speech;
 use super::store::Store;
-use crate::net::data::{Content, Peers, Shelf};
+use crate::net::data::{Call, Caller, Content, NotCalled, Peers, Shelf};
 use crate::net::message::{FromWorker, Run};
 use crate::net::scheduler::map::Map;
+use crate::net::transport::LinkId;
 
 /// What all parts of a worker share.
 pub(super) struct House {
     pub(super) speech: Arc<Speech>,
     pub(super) store: Arc<Store>,
+    /// Of actors that live here.
+    pub(super) calls: Calls,
     pub(super) end: End,
     runs: Mutex<Map<Run, Arc<Guest>>>,
     /// Data that is being fetched.
@@ -30,6 +34,7 @@ impl House {
         Self {
             speech: Arc::default(),
             store,
+            calls: Calls::default(),
             end: End::default(),
             runs: Mutex::default(),
             coming: Mutex::default(),
@@ -38,10 +43,11 @@ impl House {
     }
 
     /// What others are given data from.
-    pub(super) fn shelf(&self) -> Box<dyn Shelf> {
+    pub(super) fn shelf(self: &Arc<Self>) -> Box<dyn Shelf> {
         Box::new(Shelved {
             store: self.store.clone(),
             speech: self.speech.clone(),
+            house: Arc::downgrade(self),
         })
     }
 
@@ -82,6 +88,7 @@ impl House {
         let runs = std::mem::take(&mut *self.runs.lock());
         runs.values().for_each(|guest| guest.cancel());
         drop((coming, runs));
+        self.calls.clear();
         self.store.clear();
     }
 }
@@ -90,6 +97,7 @@ impl House {
 struct Shelved {
     store: Arc<Store>,
     speech: Arc<Speech>,
+    house: Weak<House>,
 }
 
 impl Shelf for Shelved {
@@ -102,5 +110,22 @@ impl Shelf for Shelved {
         self.store.keep_brought(data, content)?;
         self.speech.say_now(&FromWorker::Stored { data, bytes });
         Ok(())
+    }
+
+    fn called(&self, caller: Caller, call: Call) -> Result<(), NotCalled> {
+        let house = self.house.upgrade().ok_or(NotCalled::NoActor)?;
+        actors::take_in(&house, caller, call)
+    }
+
+    fn is_taken_back(&self, caller: (LinkId, u64)) {
+        if let Some(house) = self.house.upgrade() {
+            house.calls.take_back(caller);
+        }
+    }
+
+    fn has_gone(&self, link: LinkId) {
+        if let Some(house) = self.house.upgrade() {
+            house.calls.forget(link);
+        }
     }
 }

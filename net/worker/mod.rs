@@ -8,6 +8,7 @@
 //! | `run.rs`, `kind.rs` | one run from its arrival to its end; what runs of a kind have in common |
 //! | `inputs.rs` | data that runs need: held here, sent along, or fetched from others |
 //! | `store.rs` | data that is held |
+//! | `actors.rs` | calls of actors that live here |
 //! | `speech.rs` | what is said to the scheduler, and when it leaves |
 //! | `end.rs` | how it ends |
 //!
@@ -25,6 +26,7 @@
 //!    the connection's thread writes it with all that comes meanwhile.
 //! 6. Whatever is said of data here is true when it is read: `Stored` and `Done` follow the entry in the store.
 
+mod actors;
 mod desk;
 mod end;
 mod house;

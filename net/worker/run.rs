@@ -128,9 +128,7 @@ impl Guest {
     }
 
     fn failed_of(&self, mut failure: Failure) -> FromWorker {
-        failure.causes.truncate(MOST_CAUSES);
-        clip(&mut failure.text);
-        failure.causes.iter_mut().for_each(clip);
+        trim(&mut failure);
         FromWorker::Failed {
             run: self.run,
             failure: Arc::new(failure),
@@ -184,8 +182,23 @@ impl Guest {
         });
     }
 
+    /// Its body has made an actor, which can be called once its task is settled: it is said to be done only then.
+    fn housed(&self, took_ns: u64, task: AnyHandle) {
+        let (kind, house) = (self.kind.clone(), self.house.clone());
+        let guest = Self::new(self.run, kind, house, self.arrived);
+        guest.began_ns.store(self.began_ns.load(Relaxed), Relaxed);
+        driver::when_settled(&task.clone(), move || {
+            let store = &guest.house.store;
+            store.keep_made(guest.run, 0, task, guest.kind.function);
+            guest.done(took_ns, Finished::Actor, &[]);
+        });
+    }
+
     /// Its body has given this.
     fn gave(&self, took_ns: u64, output: Output<'_>) {
+        if self.kind.function.makes_actors() {
+            return self.housed(took_ns, output.task());
+        }
         match output.encode(INLINE_LIMIT) {
             Err(error) => self.say(&self.failed(&error)),
             Ok(Size::Small(parcel)) => {
@@ -242,6 +255,13 @@ impl Attendant for Guest {
             self.say(&self.failed(&error));
         }
     }
+}
+
+/// Cuts what is too long off a failure.
+pub(super) fn trim(failure: &mut Failure) {
+    failure.causes.truncate(MOST_CAUSES);
+    clip(&mut failure.text);
+    failure.causes.iter_mut().for_each(clip);
 }
 
 /// Cuts a text that is too long off.

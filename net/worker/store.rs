@@ -110,6 +110,14 @@ impl Store {
         }
     }
 
+    /// The task that has made this actor, if it lives here.
+    pub(super) fn actor(&self, data: Run) -> Option<AnyHandle> {
+        match &self.held.lock().get(&data)?.content {
+            Content::Made(task, function, _) if function.makes_actors() => Some(task.clone()),
+            Content::Made(..) | Content::Came(..) => None,
+        }
+    }
+
     /// Nobody needs these.
     pub(super) fn drop_data(&self, data: &[Run]) {
         for data in data {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use super::resident::Resident;
 use crate::error::Failure;
+#[cfg(feature = "task")]
+use crate::error::{Blame, TaskError};
 use crate::future::TaskFuture;
 use crate::graph::Spec;
 use crate::pool::Engine;
@@ -35,8 +37,39 @@ impl<R: Send + Sync + 'static> Ticket<R> {
         (Self(promise), future)
     }
 
+    /// Fails the node.
+    #[cfg(feature = "task")]
+    pub(super) fn fail(self, error: impl FnOnce(Blame) -> TaskError) {
+        let blame = self.blame();
+        self.0.settle(Err(error(blame)));
+    }
+
+    #[cfg(feature = "task")]
+    pub(super) fn blame(&self) -> Blame {
+        self.0.engine().blame(self.0.index())
+    }
+
+    #[cfg(feature = "task")]
+    pub(super) fn index(&self) -> u32 {
+        self.0.index()
+    }
+
+    #[cfg(feature = "task")]
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    #[cfg(feature = "task")]
+    pub(super) fn run(
+        self,
+        local: &Local,
+        body: impl FnOnce() -> Result<R, Failure>,
+    ) -> Result<(), TaskError> {
+        self.0.run(local, body)
+    }
+
     /// Drops the closure and settles the node as cancelled.
-    fn cancel(self, closure: impl Sized) {
+    pub(super) fn cancel(self, closure: impl Sized) {
         let _ = guarded(|| drop(closure));
         self.0.cancel();
     }

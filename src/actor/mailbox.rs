@@ -120,6 +120,11 @@ impl<S: Send + 'static> Mailbox<S> {
         self.engine.names.text_or(self.name, String::new)
     }
 
+    #[cfg(feature = "task")]
+    pub(super) fn name_number(&self) -> u32 {
+        self.name
+    }
+
     pub(super) fn capacity(&self) -> usize {
         self.capacity
     }

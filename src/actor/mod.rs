@@ -7,13 +7,26 @@
 //! | `room` | waiting for room in a bounded mailbox |
 //! | `call`, `resident` | one call; what the calls run on |
 //! | `error` | refusals |
+//! | `anywhere`, `line` | an actor that is called by its methods, and the calls that wait until it is known where it lives |
+//! | `housed` | that place, which is what the task gives that makes an actor |
+//! | `afar`, `visit` | a call of an actor of another process, and one that has come from there |
 
+#[cfg(feature = "task")]
+mod afar;
+#[cfg(feature = "task")]
+mod anywhere;
 mod builder;
 mod call;
 mod error;
+#[cfg(feature = "task")]
+mod housed;
+#[cfg(feature = "task")]
+mod line;
 mod mailbox;
 mod resident;
 mod room;
+#[cfg(feature = "task")]
+mod visit;
 
 use std::fmt;
 use std::future::Future;
@@ -24,13 +37,28 @@ use crate::error::{Blame, ErrorKind, Failure, TaskError, WaitError};
 use crate::full::Full;
 use crate::future::TaskFuture;
 use crate::launch::born;
+use crate::place::Local;
+#[cfg(feature = "task")]
+use crate::pool::Engine;
 use crate::pool::job::Job;
+use crate::task::sealed;
 use call::{Call, Remake, Run};
 use mailbox::Mailbox;
 use room::Room;
 
+#[cfg(feature = "task")]
+pub(crate) use afar::Calling;
+#[cfg(feature = "task")]
+pub(crate) use line::Line;
+
+#[cfg(feature = "task")]
+pub use afar::{ActorCall, Answered, WhenAnswered};
 pub use builder::ActorBuilder;
 pub use error::NotRestartable;
+#[cfg(feature = "task")]
+pub use housed::{ActorPlace, Housed, house};
+#[cfg(feature = "task")]
+pub use visit::Answer;
 
 /// A state that only its calls touch: they run one at a time, in the order in which they were made.
 ///
@@ -50,6 +78,12 @@ pub use error::NotRestartable;
 /// the state is dropped on one of the pool's threads. When the client ends, calls that have not begun are cancelled; the
 /// state of an idle actor then goes with its last handle.
 ///
+/// An `Actor<S, Anywhere>` (feature `task`) may live in another process: a call of a `#[task(actor)]` function makes its
+/// state, and what it is called with are [`Method`](crate::Method)s, by their names. Its handle can be an argument or a result, and be
+/// shared by name, as that of a task. The state stays on the worker that has made it: it is never copied, never moved and never made
+/// again, and is lost when that worker dies or leaves; then the calls fail and say so. The calls of one handle and its clones run
+/// in order; those of other handles come between.
+///
 /// ```
 /// # let client = tenter::Client::new()?;
 /// let counter = client.actor(0u64);
@@ -60,12 +94,35 @@ pub use error::NotRestartable;
 /// assert_eq!(*count.result()?, 10);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Actor<S: Send + 'static> {
-    handles: Arc<Handles<S>>,
+pub struct Actor<S: Send + 'static, P: Housing = Local> {
+    handle: P::Handle<S>,
 }
 
 /// Dropped with the last handle.
-struct Handles<S: Send + 'static>(Arc<Mailbox<S>>);
+#[allow(
+    missing_debug_implementations,
+    unnameable_types,
+    reason = "part of a handle"
+)]
+pub struct Handles<S: Send + 'static>(Arc<Mailbox<S>>);
+
+/// Where actors live: how they are called is another in each place.
+pub trait Housing: sealed::Place {
+    #[doc(hidden)]
+    #[allow(private_interfaces, reason = "called by this crate only")]
+    type Handle<S: Send + 'static>: Clone + Send + Sync;
+}
+
+#[allow(private_interfaces, reason = "called by this crate only")]
+impl Housing for Local {
+    type Handle<S: Send + 'static> = Arc<Handles<S>>;
+}
+
+#[cfg(feature = "task")]
+#[allow(private_interfaces, reason = "called by this crate only")]
+impl Housing for crate::place::Anywhere {
+    type Handle<S: Send + 'static> = Arc<Line<S>>;
+}
 
 impl<S: Send + 'static> Drop for Handles<S> {
     fn drop(&mut self) {
@@ -76,12 +133,19 @@ impl<S: Send + 'static> Drop for Handles<S> {
 impl<S: Send + 'static> Actor<S> {
     fn of(mailbox: Arc<Mailbox<S>>) -> Self {
         Self {
-            handles: Arc::new(Handles(mailbox)),
+            handle: Arc::new(Handles(mailbox)),
         }
     }
 
+    /// Starts one of this name.
+    #[cfg(feature = "task")]
+    fn start(engine: &Arc<Engine>, name: u32, state: S) -> Self {
+        let given = (resident::Resident::given(state), false);
+        Self::of(Mailbox::new(engine, name, 0, given))
+    }
+
     fn mailbox(&self) -> &Arc<Mailbox<S>> {
-        &self.handles.0
+        &self.handle.0
     }
 
     /// Runs a closure on the state, after all calls made before, and gives the future of what it returns.
@@ -322,10 +386,10 @@ impl<S: Send + 'static> Actor<S> {
     }
 }
 
-impl<S: Send + 'static> Clone for Actor<S> {
+impl<S: Send + 'static, P: Housing> Clone for Actor<S, P> {
     fn clone(&self) -> Self {
         Self {
-            handles: Arc::clone(&self.handles),
+            handle: self.handle.clone(),
         }
     }
 }
@@ -342,4 +406,6 @@ impl<S: Send + 'static> fmt::Debug for Actor<S> {
 const _: () = {
     const fn shared<T: Send + Sync>() {}
     shared::<Actor<std::cell::Cell<u8>>>();
+    #[cfg(feature = "task")]
+    shared::<Actor<std::cell::Cell<u8>, crate::place::Anywhere>>();
 };

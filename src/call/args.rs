@@ -2,6 +2,7 @@
 
 use super::arg::Arg;
 use super::content::Hashing;
+use super::handles::AnyHandle;
 use super::param::{Item, Param};
 use super::parcel::Source;
 use crate::error::Failure;
@@ -43,6 +44,10 @@ pub trait Args: 'static {
 
     #[doc(hidden)]
     fn decode(source: &mut Source<'_, '_>) -> Result<Self::Held, Failure>;
+
+    /// Waits for the results of those of a method that are handles.
+    #[doc(hidden)]
+    fn wait(held: &mut Self::Held, inputs: &[AnyHandle]) -> Result<(), Failure>;
 
     /// Says how the types of the arguments are encoded.
     #[doc(hidden)]
@@ -86,6 +91,11 @@ macro_rules! arguments {
 
             fn decode(source: &mut Source<'_, '_>) -> Result<Self::Held, Failure> {
                 Ok(($($param::decode(source)?,)*))
+            }
+
+            fn wait(held: &mut Self::Held, inputs: &[AnyHandle]) -> Result<(), Failure> {
+                $($param::wait(&mut held.$place, inputs)?;)*
+                Ok(())
             }
 
             fn teach(codecs: &mut super::codecs::Codecs) {

@@ -21,7 +21,7 @@ impl Codecs {
         self.add_one::<TaskFuture<T>>();
     }
 
-    fn add_one<T: Portable>(&mut self) {
+    pub(super) fn add_one<T: Portable>(&mut self) {
         let codec = || Box::new(Codec::<T>::of_portable()) as _;
         self.0.entry(TypeId::of::<T>()).or_insert_with(codec);
     }

@@ -120,7 +120,7 @@ impl Hashing<'_> {
     #[inline]
     pub(super) fn value(&mut self, place: usize, value: &impl Serialize) -> Result<(), Failure> {
         let fed = value.serialize(&mut *self.content);
-        fed.map_err(|error| refused(place + 1, self.function, &error))
+        fed.map_err(|error| refused(place + 1, self.function.info().name, &error))
     }
 
     pub(super) fn input(&mut self, input: usize) -> Result<(), Failure> {
@@ -132,12 +132,7 @@ impl Hashing<'_> {
 
 /// What is said of an argument that cannot be encoded, the first being 1.
 #[cold]
-pub(super) fn refused(
-    place: usize,
-    function: &'static dyn Defined,
-    error: &dyn fmt::Display,
-) -> Failure {
-    let function = function.info().name;
+pub(super) fn refused(place: usize, function: &str, error: &dyn fmt::Display) -> Failure {
     format!("argument {place} of `{function}` cannot be encoded: {error}").into()
 }
 

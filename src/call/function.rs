@@ -30,6 +30,8 @@ pub struct Info {
     pub version: u32,
     /// Its results follow from its arguments.
     pub pure: bool,
+    /// Its result is an actor, which stays where it was made.
+    pub houses: bool,
     /// Its parameters and its result, as written.
     pub signature: &'static str,
     /// Of the signature and the version.
@@ -93,6 +95,11 @@ impl<A: Args, R: Portable> Definition<A, R> {
             args: A::hold(args),
         };
         Call::new(Job::call(&self.once, body), parts, Location::caller())
+    }
+
+    /// What `register!` takes.
+    pub fn registered(&'static self) -> crate::registry::Registered {
+        crate::registry::Registered::Task(self)
     }
 
     /// The arguments of a call that is not in the graph yet.

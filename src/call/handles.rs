@@ -78,6 +78,12 @@ impl AnyHandle {
         })
     }
 
+    /// The handle of a task whose value is encoded so.
+    pub(crate) fn with_pack(task: TaskRef, pack: Option<Pack>) -> Self {
+        let of = job::kind(&task.engine().graph, task.index()).value();
+        Self(Which::Task { task, of, pack })
+    }
+
     /// The task, if it is one of this graph.
     pub(crate) fn task(&self) -> Option<TaskRef> {
         match &self.0 {
@@ -141,7 +147,7 @@ impl AnyHandle {
     }
 
     /// The handle, as one of a task that gives a `T`, as far as that can be known.
-    fn open<T: Portable>(&self) -> Option<TaskFuture<T>> {
+    pub(super) fn open<T: Portable>(&self) -> Option<TaskFuture<T>> {
         match &self.0 {
             Which::Task { .. } => self.downcast(),
             Which::Named(named) => named.open(),

@@ -16,7 +16,9 @@ mod codecs;
 mod content;
 mod feed;
 mod function;
+mod given;
 mod handles;
+mod method;
 mod options;
 mod param;
 pub(crate) mod parcel;
@@ -34,9 +36,11 @@ pub(crate) use codecs::Codecs;
 pub(crate) use function::{Defined, land};
 pub use handles::AnyHandle;
 pub(crate) use handles::Pack;
+pub use method::Method;
+pub(crate) use method::{DefinedMethod, Prepared};
 pub use param::{Argument, Portable};
 pub use parcel::Parcel;
-pub(crate) use parcel::{pack, unpack};
+pub(crate) use parcel::{pack, unpack, unpack_from};
 
 /// What a call from elsewhere is made of.
 pub(crate) mod hosting {
@@ -52,8 +56,11 @@ pub mod generated {
     pub use super::args::Args;
     pub use super::body::{Fails, fallible, later, later_fallible};
     pub use super::function::{Defined, Definition, Info};
+    pub use super::given::{Asked, Pass, Show};
+    pub use super::method::{DefinedMethod, MethodDefinition, State, state};
     pub use super::param::{Keep, Keeping, Kept, Lend, Own, Param, argument, portable};
-    pub use super::{Call, Probe, ProbePlain};
+    pub use super::{Call, Method, Probe, ProbePlain};
+    pub use crate::actor::{Housed, house};
     pub use crate::registry::Registered;
     pub use inventory;
 }

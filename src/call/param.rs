@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::arg::{Arg, Kind};
 use super::content::Hashing;
-use super::handles::{Pack, pack_value};
+use super::handles::{AnyHandle, Pack, pack_value};
 use super::parcel::{Encodable, Found, Source};
 use crate::awaiting::Value;
 use crate::error::Failure;
@@ -77,6 +77,12 @@ pub trait Param: 'static {
 
     #[doc(hidden)]
     fn decode(source: &mut Source<'_, '_>) -> Result<Self::Held, Failure>;
+
+    /// Waits for the result of the handle that it is, if it is one. Of a task's argument the graph does that.
+    #[doc(hidden)]
+    fn wait(_: &mut Self::Held, _: &[AnyHandle]) -> Result<(), Failure> {
+        Ok(())
+    }
 }
 
 /// An argument that is looked at.

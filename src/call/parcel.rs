@@ -8,10 +8,11 @@ use std::sync::Arc;
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
 
-use super::args::Args;
+use super::args::{Args, Visit};
 use super::body::{Run, future_in};
 use super::content::refused;
 use super::function::{Defined, Info};
+use super::given::Form;
 use super::handles::{self, AnyHandle, Pack};
 use super::param::{Item, Portable};
 use crate::attempts::Reschedule;
@@ -140,10 +141,18 @@ pub(crate) fn measure(value: &dyn Encodable, limit: usize) -> Result<Measure, po
 
 /// Encodes the arguments of a call that is not in the graph yet.
 pub(crate) fn of_call(function: &'static dyn Defined, job: &Job) -> Result<Parcel, Failure> {
+    of_args(function.info().name, |visit| function.each_arg(job, visit))
+}
+
+/// Encodes the arguments that `each` shows.
+pub(super) fn of_args(
+    function: &str,
+    each: impl FnOnce(&mut Visit<'_>) -> Result<(), Failure>,
+) -> Result<Parcel, Failure> {
     let mut bytes = Vec::new();
     let mut place = 0;
     let (encoded, handles) = handles::packing(|| {
-        function.each_arg(job, &mut |item| {
+        each(&mut |item| {
             place += 1;
             let encoded = match item {
                 Item::Value(value) => {
@@ -236,7 +245,8 @@ pub(crate) struct Source<'s, 'c> {
     round_trip: bool,
     /// Inputs before this place have been given to an argument.
     next: usize,
-    context: &'s RunContext<'c>,
+    /// Of a task; the handles of a method are no inputs of one.
+    context: Option<&'s RunContext<'c>>,
 }
 
 /// What an argument turned out to be.
@@ -254,25 +264,33 @@ impl<'c> Source<'_, 'c> {
         if take::<u8>(&mut self.rest)? == 0 {
             return take(&mut self.rest).map(Found::Value);
         }
-        match self.input::<T>()? {
-            Found::Input(slot) if self.round_trip => {
-                unpack(&pack::<T>(self.context.get(&slot))?).map(Found::Value)
+        match (self.input::<T>()?, self.context) {
+            (Found::Input(slot), Some(context)) if self.round_trip => {
+                unpack(&pack::<T>(context.get(&slot))?).map(Found::Value)
             }
-            found => Ok(found),
+            (found, _) => Ok(found),
         }
+    }
+
+    /// The next argument of a method.
+    pub(super) fn form<T: Portable>(&mut self) -> Result<Form<T>, Failure> {
+        if take::<u8>(&mut self.rest)? == 0 {
+            return take(&mut self.rest).map(Form::Value);
+        }
+        take::<u32>(&mut self.rest).map(|place| Form::Input(place as usize))
     }
 
     /// The input that is the next argument. Each is that of one argument alone, which may take its value: the bytes could
     /// come from anywhere, but a call numbers its inputs as its arguments name them.
     fn input<T: Portable>(&mut self) -> Result<Found<'c, T>, Failure> {
         let place = take::<u32>(&mut self.rest)? as usize;
-        let found = match self.context.slot::<T>(place) {
-            Some(slot) => Some(Found::Input(slot)),
-            None => self
-                .context
-                .slot::<Encoded>(place)
-                .map(|slot| Found::Encoded(place, self.context.get(&slot))),
-        };
+        let found = self.context.and_then(|context| {
+            if let Some(slot) = context.slot::<T>(place) {
+                return Some(Found::Input(slot));
+            }
+            let slot = context.slot::<Encoded>(place)?;
+            Some(Found::Encoded(place, context.get(&slot)))
+        });
         let found = found.filter(|_| place >= self.next).ok_or_else(|| {
             undecodable::<T>(&format_args!("there is no input {place} that gives one"))
         })?;
@@ -296,17 +314,41 @@ pub(crate) fn decode<A: Args>(
     round_trip: bool,
     context: &RunContext<'_>,
 ) -> Result<A::Held, Failure> {
-    let mut source = Source {
+    let source = Source {
         rest: &parcel.bytes,
         round_trip,
         next: 0,
-        context,
+        context: Some(context),
     };
-    let held = handles::unpacking(&parcel.handles, || A::decode(&mut source));
+    decode_from(source, parcel, function, A::decode)
+}
+
+/// Decodes the arguments of a call of this method, which is about to run.
+pub(super) fn decode_with<H>(
+    parcel: &Parcel,
+    function: &Info,
+    decode: impl FnOnce(&mut Source<'_, '_>) -> Result<H, Failure>,
+) -> Result<H, Failure> {
+    let source = Source {
+        rest: &parcel.bytes,
+        round_trip: false,
+        next: 0,
+        context: None,
+    };
+    decode_from(source, parcel, function, decode)
+}
+
+fn decode_from<H>(
+    mut source: Source<'_, '_>,
+    parcel: &Parcel,
+    function: &Info,
+    decode: impl FnOnce(&mut Source<'_, '_>) -> Result<H, Failure>,
+) -> Result<H, Failure> {
+    let held = handles::unpacking(&parcel.handles, || decode(&mut source));
     let left = source.rest.len();
     let held = held.and_then(|held| match left {
         0 => Ok(held),
-        left => Err(undecodable::<A::Raw>(&format_args!(
+        left => Err(undecodable::<H>(&format_args!(
             "{left} bytes are left over"
         ))),
     });

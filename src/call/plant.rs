@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::arg::{Input, Rest};
 use super::function::Info;
-use super::{Call, Defined, Described, Parcel, content, parcel};
+use super::method::Prepared;
+use super::{Call, Defined, Described, Method, Parcel, content, parcel};
 use crate::elsewhere::{depart, depart_each};
 use crate::error::ErrorKind;
 use crate::future::TaskFuture;
@@ -117,14 +118,28 @@ impl<T> Call<T> {
     ) -> (&'static dyn Defined, Result<Parcel, Refusal>, Vec<TaskRef>) {
         let function = self.described.function();
         let mut bed = Bed::new(self.described);
-        while let Some(nested) = bed.next_nested() {
-            let (plan, location) = (bare_plan(engine, nested.function(), true), nested.location);
-            bed.put(plant(nested, plan, false, location));
-        }
+        bed.plant_nested(engine);
         let job = bed.call.job.as_ref().expect("it is planted once");
         let args = checked(|| parcel::of_call(function, job));
         let inputs = bed.rest.inputs.into_iter().filter_map(Input::into_task);
         (function, args, inputs.collect())
+    }
+}
+
+impl<S, R> Method<S, R> {
+    /// Submits the calls among its handles: what it runs with, and all of these in order.
+    pub(crate) fn into_parts(
+        mut self,
+        engine: &Arc<Engine>,
+    ) -> (Box<dyn Prepared<S, R>>, Vec<TaskRef>) {
+        let mut bed = Bed::new(Described {
+            job: None,
+            parts: std::mem::take(&mut self.parts),
+            location: self.location,
+        });
+        bed.plant_nested(engine);
+        let inputs = bed.rest.inputs.into_iter().filter_map(Input::into_task);
+        (self.body, inputs.collect())
     }
 }
 
@@ -138,10 +153,7 @@ impl<T> Call<T> {
     ) -> Vec<TaskFuture<T>> {
         let function = self.described.function();
         let mut bed = Bed::new(self.described);
-        while let Some(nested) = bed.next_nested() {
-            let (plan, location) = (bare_plan(engine, nested.function(), true), nested.location);
-            bed.put(plant(nested, plan, false, location));
-        }
+        bed.plant_nested(engine);
         let job = bed.call.job.take().expect("it is planted once");
         let Rest { inputs, options } = bed.rest;
         let inputs = inputs.into_iter().filter_map(Input::into_task).collect();
@@ -166,6 +178,14 @@ impl Bed {
             call,
             rest,
             next: 0,
+        }
+    }
+
+    /// Submits the calls among the inputs.
+    fn plant_nested(&mut self, engine: &Arc<Engine>) {
+        while let Some(nested) = self.next_nested() {
+            let (plan, location) = (bare_plan(engine, nested.function(), true), nested.location);
+            self.put(plant(nested, plan, false, location));
         }
     }
 

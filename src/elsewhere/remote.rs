@@ -242,9 +242,15 @@ impl Local {
     /// same is to be done for it; and of one that has ended nothing is done again.
     #[cold]
     pub(crate) fn end_elsewhere(&self, index: u32) {
-        let extra = self.engine.extra(index);
-        let remote = extra.as_ref().and_then(|extra| extra.remote.as_ref());
-        if let Some(remote) = remote
+        let Some(extra) = self.engine.extra(index) else {
+            return;
+        };
+        if let (Some(calling), Some(backend)) = (&extra.calling, self.engine.backend())
+            && self.engine.graph.is_cancel_requested(index)
+        {
+            calling.cancel(&**backend);
+        }
+        if let Some(remote) = &extra.remote
             && remote.index() == index
             && self.engine.graph.is_cancel_requested(index)
         {

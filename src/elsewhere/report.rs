@@ -49,6 +49,14 @@ impl From<&TaskError> for Report {
 }
 
 impl Report {
+    /// The error of an actor's call, which failed by itself if no task is named.
+    pub(crate) fn of_call(&self, own: &Blame) -> TaskError {
+        if self.task.is_empty() {
+            return TaskError::new(self.kind, own.clone(), &*self.text, self.source());
+        }
+        self.error_of(own)
+    }
+
     /// The error of the task of this name and place, which failed by itself or through another.
     pub(super) fn error_of(&self, own: &Blame) -> TaskError {
         let place = own.location.map_or_else(String::new, ToString::to_string);

@@ -41,6 +41,11 @@ impl Function {
         Ok(self.0.lend_result(&task))
     }
 
+    /// Whether what it gives is an actor, which stays where it was made.
+    pub fn makes_actors(&self) -> bool {
+        self.0.info().houses
+    }
+
     /// Encodes the value of a finished task of this function.
     ///
     /// # Errors

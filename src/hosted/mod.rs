@@ -6,6 +6,7 @@
 //! | `body` | such a call, as the graph has it until it runs |
 //! | `output` | its value, to be encoded |
 //! | `encoded` | data that came as bytes: an input, decoded by whoever first says of what type it is |
+//! | `visit` | a call of an actor that lives here |
 //! | `function`, `submit` | the functions that this program has, and a call of one |
 
 mod attendant;
@@ -14,6 +15,7 @@ mod encoded;
 mod function;
 mod output;
 mod submit;
+mod visit;
 
 pub(crate) use body::Hosted;
 pub(crate) use encoded::Encoded;
@@ -23,3 +25,4 @@ pub use encoded::{Coming, array, coming, encoded};
 pub use function::{Function, functions};
 pub use output::{Output, Size};
 pub use submit::{Terms, host, named, when_blocked};
+pub use visit::{NotVisited, Visit, names, visit, when_heard, when_settled};

@@ -20,6 +20,8 @@ use super::gate::Gate;
 #[cfg(feature = "task")]
 use super::want::TaskRef;
 #[cfg(feature = "task")]
+use crate::actor::Calling;
+#[cfg(feature = "task")]
 use crate::elsewhere::Remote;
 
 /// Numbers from here on are no entries: each is shared by all the calls of an actor.
@@ -39,6 +41,9 @@ pub(crate) struct Extra {
     /// Of a task that runs elsewhere: how far it is.
     #[cfg(feature = "task")]
     pub(crate) remote: Option<Remote>,
+    /// Of a call of an actor elsewhere: how it is taken back.
+    #[cfg(feature = "task")]
+    pub(crate) calling: Option<Arc<Calling>>,
     /// Of a task whose value was put elsewhere: the copy.
     #[cfg(feature = "task")]
     pub(crate) twin: Mutex<Option<TaskRef>>,
@@ -74,6 +79,8 @@ impl Extra {
             scope: scope.clone(),
             #[cfg(feature = "task")]
             remote: None,
+            #[cfg(feature = "task")]
+            calling: None,
             #[cfg(feature = "task")]
             twin: Mutex::default(),
         }

@@ -41,6 +41,7 @@ mod keys;
 mod limits;
 mod locks;
 mod many;
+mod methods;
 mod multi_locks;
 mod numbers;
 mod order;

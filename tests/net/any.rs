@@ -247,11 +247,11 @@ choices! {
     Question { Explain(ticket), WhoHas(ticket), TaskIdOf(ticket), Workers }
     Answer { Text(text), Holders(holders), TaskId(task), Workers(workers) }
     Condition { NoWorkers { ready }, Workers { workers } }
-    Finished { Inline(bytes), Held { bytes } }
-    Located { Inline(bytes), Held { data, bytes, holders } }
+    Finished { Inline(bytes), Held { bytes }, Actor }
+    Located { Inline(bytes), Held { data, bytes, holders }, Actor { data, holder } }
     Source { Here, Inline(bytes), At { bytes, holders } }
     FailureKind {
         Error, Panicked, TimedOut, Cancelled, Encoding, KeyConflict, UnknownFunction, NoSuchPool, DataLost,
-        WorkerDied, NoWorkers, Forgotten, Reschedule, Deadlock,
+        WorkerDied, NoWorkers, Forgotten, Reschedule, Deadlock, Poisoned,
     }
 }

@@ -5,6 +5,7 @@
     reason = "tests open sockets, start threads, bound their waits by the clock, and draw random bytes"
 )]
 
+mod actors;
 mod addresses;
 mod any;
 mod arrays;

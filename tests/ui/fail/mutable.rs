@@ -1,8 +1,8 @@
 use tenter::task;
 
 #[task]
-fn darken(frame: &mut Vec<u16>) {
-    frame.iter_mut().for_each(|pixel| *pixel /= 2);
+fn darken(by: u16, frame: &mut Vec<u16>) {
+    frame.iter_mut().for_each(|pixel| *pixel /= by);
 }
 
 fn main() {}
