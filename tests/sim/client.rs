@@ -597,6 +597,7 @@ impl World {
         assert!(handle.fetching, "#{ticket} was not asked for");
         handle.heard = Heard::Finished;
         match at {
+            Located::Actor { .. } => panic!("no task of the simulation makes an actor"),
             Located::Inline(bytes) => {
                 handle.fetching = false;
                 self.accept(peer, ticket, number_of(&bytes));
