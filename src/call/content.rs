@@ -362,6 +362,7 @@ mod tests {
             name,
             version,
             pure: true,
+            houses: false,
             signature: "",
             signature_hash: 0,
             file: "",
