@@ -199,7 +199,9 @@ pub use nbytes::Nbytes;
 #[cfg_attr(docsrs, doc(cfg(feature = "net")))]
 pub use net::{
     cli,
-    cluster::{LocalCluster, LocalClusterBuilder, LocalWorker, worker_if_asked},
+    cluster::{
+        LocalCluster, LocalClusterBuilder, LocalWorker, worker_if_asked, worker_if_asked_with,
+    },
     server::NotStarted,
 };
 pub use options::Annotate;

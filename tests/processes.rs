@@ -7,9 +7,12 @@
     reason = "tests start threads"
 )]
 
+use std::error::Error;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::panic::catch_unwind;
 use std::process::{Child, ChildStdout, Command, ExitCode, Output, Stdio};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::SeqCst;
 
 use tenter::{Anywhere, Client, LocalCluster, LocalWorker, task};
 
@@ -50,6 +53,14 @@ const TESTS: &[(&str, fn())] = &[
         a_worker_that_ends_without_a_word_is_an_error,
     ),
     (
+        "each_worker_is_set_up_once_before_its_first_task",
+        each_worker_is_set_up_once_before_its_first_task,
+    ),
+    (
+        "a_worker_whose_set_up_fails_says_why_and_does_not_start",
+        a_worker_whose_set_up_fails_says_why_and_does_not_start,
+    ),
+    (
         "a_scheduler_serves_until_it_is_told_to_end",
         a_scheduler_serves_until_it_is_told_to_end,
     ),
@@ -67,6 +78,18 @@ fn main() -> ExitCode {
     match std::env::var(PART).ok().as_deref() {
         None => run_tests(),
         Some("command line") => tenter::cli::main(program),
+        Some("set up") => tenter::cli::main_with(set_up, program_set_up),
+        Some("cannot be set up") => {
+            tenter::worker_if_asked_with(|| Err::<(), _>("the detector is cold"));
+            start_cluster()
+        }
+        Some("set up by hand") => {
+            tenter::cli::main_with(|| Err::<(), _>("the detector is cold"), program)
+        }
+        Some("panics when set up") => {
+            tenter::worker_if_asked_with(|| -> Result<(), String> { panic!("no detector") });
+            start_cluster()
+        }
         Some("forgetful") => start_cluster(),
         Some("cluster") => hold_cluster(),
         Some("silent") if std::env::var_os("TENTER_WORKER").is_some() => ExitCode::SUCCESS,
@@ -115,6 +138,29 @@ fn double(x: u64) -> u64 {
 fn program(client: Client<Anywhere>) -> Result<(), String> {
     let answer = client.submit(double::call(21));
     println!("{}", answer.result().map_err(|error| error.to_string())?);
+    Ok(())
+}
+
+static SET_UP: AtomicU64 = AtomicU64::new(0);
+
+fn set_up() -> Result<(), String> {
+    SET_UP.fetch_add(1, SeqCst);
+    Ok(())
+}
+
+/// How often this process was set up.
+#[task]
+fn times_set_up(x: u64) -> u64 {
+    x + SET_UP.load(SeqCst)
+}
+
+/// The set-ups that each worker sees, of several tasks, and those of this process.
+fn program_set_up(client: Client<Anywhere>) -> Result<(), Box<dyn Error>> {
+    for _ in 0..3 {
+        let seen = client.run_everywhere(times_set_up::call(0))?;
+        println!("{:?}", tenter::gather(&seen)?);
+    }
+    println!("here: {}", SET_UP.load(SeqCst));
     Ok(())
 }
 
@@ -320,6 +366,28 @@ fn a_worker_that_ends_without_a_word_is_an_error() {
     assert!(said.contains("exit status: 0 and without a word"), "{said}");
 }
 
+fn each_worker_is_set_up_once_before_its_first_task() {
+    let (said, complaint, code) = run("set up", &["run"]);
+    assert_eq!((&*complaint, code), ("", Some(0)));
+    assert_eq!(said, "[1, 1]\n[1, 1]\n[1, 1]\nhere: 0\n");
+}
+
+fn a_worker_whose_set_up_fails_says_why_and_does_not_start() {
+    for (part, why) in [
+        ("cannot be set up", "the detector is cold"),
+        ("panics when set up", "it panicked"),
+    ] {
+        let (said, _, code) = run(part, &[]);
+        assert_eq!(code, Some(1));
+        let why = format!("set-up function has failed, so it does not start: {why}");
+        assert!(said.contains(&why), "{said}");
+    }
+    let args = ["worker", "tcp://127.0.0.1:1"];
+    let (_, complaint, code) = run("set up by hand", &args);
+    assert_eq!(code, Some(1));
+    assert!(complaint.contains("the detector is cold"), "{complaint}");
+}
+
 fn a_scheduler_serves_until_it_is_told_to_end() {
     let mut scheduler = Talk::start(
         "command line",
@@ -339,7 +407,10 @@ fn the_command_line_says_what_there_is() {
     let (said, _, code) = run("command line", &["tasks"]);
     assert_eq!(
         (&*said, code),
-        ("processes::double: fn(u64) -> u64\n", Some(0))
+        (
+            "processes::double: fn(u64) -> u64\nprocesses::times_set_up: fn(u64) -> u64\n",
+            Some(0)
+        )
     );
 }
 

@@ -18,10 +18,10 @@ use std::fmt::Display;
 use std::process::ExitCode;
 use std::sync::mpsc::channel;
 
-use super::cluster::{LocalCluster, worker_if_asked};
+use super::cluster::{LocalCluster, become_worker_if_asked};
 use super::server::{Log, Scheduler, SchedulerOptions};
 use super::transport::Reach;
-use super::worker::{Ended, Worker};
+use super::worker::{Ended, Setup, Worker, setup_of};
 use crate::{Anywhere, Client, tasks};
 use args::Command;
 
@@ -78,7 +78,41 @@ const DEFAULT_WORKERS: usize = 2;
 /// }
 /// ```
 pub fn main<E: Display>(program: impl FnOnce(Client<Anywhere>) -> Result<(), E>) -> ExitCode {
-    worker_if_asked();
+    main_of(None, program)
+}
+
+/// As [`main`], with a function that each worker calls once, before its first task; see
+/// [`worker_if_asked_with`](crate::worker_if_asked_with). Neither the scheduler nor the program calls it.
+///
+/// ```no_run
+/// # use std::process::ExitCode;
+/// # use tenter::{Anywhere, Client};
+/// fn setup() -> Result<(), String> {
+///     println!("a worker begins");
+///     Ok(())
+/// }
+///
+/// fn program(client: Client<Anywhere>) -> Result<(), String> {
+///     println!("{} threads", client.threads());
+///     Ok(())
+/// }
+///
+/// fn main() -> ExitCode {
+///     tenter::cli::main_with(setup, program)
+/// }
+/// ```
+pub fn main_with<E: Display, S: Display>(
+    setup: impl Fn() -> Result<(), S> + Send + Sync + 'static,
+    program: impl FnOnce(Client<Anywhere>) -> Result<(), E>,
+) -> ExitCode {
+    main_of(Some(setup_of(setup)), program)
+}
+
+fn main_of<E: Display>(
+    setup: Option<Setup>,
+    program: impl FnOnce(Client<Anywhere>) -> Result<(), E>,
+) -> ExitCode {
+    become_worker_if_asked(|| setup.clone());
     let mut words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     let name = words.next().unwrap_or_else(|| "tenter".into());
     let args = match Args::parse(words) {
@@ -88,7 +122,7 @@ pub fn main<E: Display>(program: impl FnOnce(Client<Anywhere>) -> Result<(), E>)
             return ExitCode::from(2);
         }
     };
-    match obey(&name, &args, program) {
+    match obey(&name, &args, setup, program) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{name}: {error}");
@@ -100,6 +134,7 @@ pub fn main<E: Display>(program: impl FnOnce(Client<Anywhere>) -> Result<(), E>)
 fn obey<E: Display>(
     name: &str,
     args: &Args,
+    setup: Option<Setup>,
     program: impl FnOnce(Client<Anywhere>) -> Result<(), E>,
 ) -> Result<(), Box<dyn Error>> {
     match args.command {
@@ -107,7 +142,7 @@ fn obey<E: Display>(
         Command::Tasks => tasks().iter().for_each(|task| println!("{task}")),
         Command::Run => run(args, program)?,
         Command::Scheduler => serve(args)?,
-        Command::Worker => match work(args, say_started)? {
+        Command::Worker => match work(args, setup, say_started)? {
             Ended::Left => {}
             lost @ Ended::Lost(_) => return Err(lost.to_string().into()),
         },

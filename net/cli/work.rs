@@ -3,14 +3,16 @@
 use super::args::Args;
 use super::signals;
 use crate::net::server::NotStarted;
-use crate::net::worker::{Ended, Worker, WorkerOptions};
+use crate::net::worker::{Ended, Setup, Worker, WorkerOptions};
 
-/// Runs a worker until it has left, or the scheduler has ended, and says which. `started` is told of it.
+/// Runs a worker until it has left, or the scheduler has ended, and says which. `setup` is called before its first task, and
+/// `started` is told of it.
 ///
 /// # Errors
 /// If it does not start.
 pub(in crate::net) fn work(
     args: &Args,
+    setup: Option<Setup>,
     started: impl FnOnce(&Worker),
 ) -> Result<Ended, NotStarted> {
     let options = WorkerOptions {
@@ -18,6 +20,7 @@ pub(in crate::net) fn work(
         threads: args.threads,
         resources: args.resources.clone(),
         memory_limit: args.memory_limit.unwrap_or_default(),
+        setup,
         reach: super::reach(args),
         ..WorkerOptions::default()
     };

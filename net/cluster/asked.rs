@@ -1,6 +1,7 @@
 //! A worker process, as it sees itself.
 
 use std::error::Error;
+use std::fmt::Display;
 use std::io::{self, Read};
 use std::process::exit;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,6 +9,7 @@ use std::thread;
 
 use crate::net::cli::{self, Args};
 use crate::net::server::NotStarted;
+use crate::net::worker::{Setup, setup_of};
 
 /// The environment variable in which a parent says what worker this process is to be: the words of the `worker` command,
 /// a line each.
@@ -21,9 +23,45 @@ static IS_WORKER: AtomicBool = AtomicBool::new(false);
 ///
 /// It belongs at the beginning of `main`: what comes before is done by every worker too.
 pub fn worker_if_asked() {
+    become_worker_if_asked(|| None);
+}
+
+/// As [`worker_if_asked`], with a function that each worker calls once, before its first task: to open a device, to read a
+/// table that its tasks look things up in, to choose where logs go. If that fails or panics, the worker does not start, and
+/// whoever starts the cluster is told why.
+///
+/// ```no_run
+/// use std::sync::OnceLock;
+/// use tenter::{LocalCluster, task};
+///
+/// static MASK: OnceLock<Vec<u8>> = OnceLock::new();
+///
+/// fn read_mask() -> std::io::Result<()> {
+///     let mask = std::fs::read("mask.raw")?;
+///     MASK.get_or_init(|| mask);
+///     Ok(())
+/// }
+///
+/// #[task]
+/// fn masked(pixel: usize) -> bool {
+///     MASK.get().is_some_and(|mask| mask[pixel] > 0)
+/// }
+///
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     tenter::worker_if_asked_with(read_mask);
+///     let client = LocalCluster::new(2)?.client()?;
+///     println!("{}", client.submit(masked::call(7)).result()?);
+///     Ok(())
+/// }
+/// ```
+pub fn worker_if_asked_with<E: Display>(setup: impl Fn() -> Result<(), E> + Send + Sync + 'static) {
+    become_worker_if_asked(|| Some(setup_of(setup)));
+}
+
+pub(in crate::net) fn become_worker_if_asked(setup: impl FnOnce() -> Option<Setup>) {
     if let Some(asked) = asked() {
         IS_WORKER.store(true, Ordering::SeqCst);
-        exit(serve(&asked));
+        exit(serve(&asked, setup()));
     }
 }
 
@@ -33,13 +71,13 @@ fn asked() -> Option<String> {
 }
 
 /// Runs the worker to its end, and gives the process's exit code.
-fn serve(asked: &str) -> i32 {
+fn serve(asked: &str, setup: Option<Setup>) -> i32 {
     let run = || -> Result<(), Box<dyn Error>> {
         let args = Args::parse(asked.lines().map(str::to_owned))?;
         let watch = thread::Builder::new().name("tenter-parent".into());
         watch.spawn(end_with_parent)?;
         // However it ends: if that is news, the parent's scheduler tells it.
-        cli::work(&args, |_| ())?;
+        cli::work(&args, setup, |_| ())?;
         Ok(())
     };
     match run() {

@@ -18,7 +18,8 @@ mod builder;
 mod child;
 mod spec;
 
-pub use asked::worker_if_asked;
+pub(super) use asked::become_worker_if_asked;
+pub use asked::{worker_if_asked, worker_if_asked_with};
 pub use builder::LocalClusterBuilder;
 pub use spec::LocalWorker;
 
@@ -37,7 +38,7 @@ use child::Child;
 
 /// A scheduler in this process with worker processes on this machine, which run this same program.
 ///
-/// The program's `main` has to begin with [`worker_if_asked`], or be [`cli::main`](crate::net::cli::main).
+/// The program's `main` has to begin with [`worker_if_asked`] or [`worker_if_asked_with`], or be [`cli::main`](crate::net::cli::main).
 ///
 /// ```no_run
 /// use tenter::{LocalCluster, task};

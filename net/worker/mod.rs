@@ -54,6 +54,7 @@ use house::House;
 use store::Store;
 
 pub use end::Ended;
+pub(in crate::net) use options::setup_of;
 pub use options::{Setup, WorkerOptions};
 
 /// How long the end of a worker waits for bodies that run on although they were told to stop.

@@ -38,6 +38,13 @@ pub struct WorkerOptions {
     pub settings: Settings,
 }
 
+/// A set-up function, whatever its errors are.
+pub(in crate::net) fn setup_of<E: fmt::Display>(
+    setup: impl Fn() -> Result<(), E> + Send + Sync + 'static,
+) -> Setup {
+    Arc::new(move || setup().map_err(|error| error.to_string()))
+}
+
 impl fmt::Debug for WorkerOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WorkerOptions")
