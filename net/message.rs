@@ -30,7 +30,7 @@ mod worker;
 
 pub use client::{
     Answer, ClientHello, Condition, Define, FromClient, FunctionInfo, Input, KindOfTask, Mention,
-    Question, Scattered, Submit, SubmitMany, TaskKey, ToClient, WorkerInfo,
+    Question, Scattered, Stage, Submit, SubmitMany, TaskKey, ToClient, WorkerInfo,
 };
 pub use data::{Finished, Holder, INLINE_LIMIT, Located, PUSH_LIMIT};
 pub use failure::{Failure, FailureKind};

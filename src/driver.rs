@@ -79,6 +79,12 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// run `detached`, for its effects.
     fn release(&self, ticket: u64, detached: bool);
 
+    /// Somebody asks for the status of this task: from now on its landing is to be told of it
+    /// ([`stands`](Landing::stands)). May block until it was.
+    fn watch(&self, ticket: u64) {
+        let _ = ticket;
+    }
+
     /// Why the task, called so, does not run, or is not done. May block; `None` if the other side cannot be asked now.
     fn explain(&self, ticket: u64, label: &str) -> Option<String>;
 

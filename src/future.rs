@@ -187,7 +187,17 @@ impl<T> TaskFuture<T> {
     }
 
     /// Where the task is in its life.
+    ///
+    /// Of a task on a cluster this is what the scheduler has said last. It says so of tasks that were asked about: the first
+    /// time this waits for its answer.
     pub fn status(&self) -> Status {
+        #[cfg(feature = "task")]
+        self.task.engine().watch_elsewhere(self.task.index());
+        self.known_status()
+    }
+
+    /// The status, as far as it is known here.
+    fn known_status(&self) -> Status {
         match self.task.engine().state_seen(self.task.index()) {
             State::Running if self.task.engine().is_queued_call(self.task.index()) => {
                 Status::Queued
@@ -288,7 +298,7 @@ impl<T> fmt::Debug for TaskFuture<T> {
         if let Some(key) = self.key() {
             show.field("key", &key);
         }
-        show.field("status", &self.status())
+        show.field("status", &self.known_status())
             .field("type", &std::any::type_name::<T>())
             .finish()
     }

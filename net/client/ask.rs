@@ -14,6 +14,9 @@ use crate::net::message::{Answer, Condition, FromClient, Question, Ticket};
 /// How long an answer may take. The scheduler answers at once; a connection that is over says so sooner.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Tasks that are watched when the first of them is asked about.
+const WATCHED_TOGETHER: u64 = 256;
+
 /// Questions that were not answered yet. Dropping this ends the waits.
 #[derive(Debug, Default)]
 pub(super) struct Questions {
@@ -139,6 +142,28 @@ impl Session {
             }
             _ => Err(unanswered(OTHER)),
         }
+    }
+
+    /// Has the landing of this task told how far it is, and of those that were submitted after it, since who asks about one in a
+    /// list asks about the next. Waits until it was told.
+    pub(super) fn watch_from(&self, ticket: u64) {
+        let tickets = {
+            let state = &mut *self.state();
+            let mut is_new = |ticket| {
+                let known = state.progress(ticket);
+                known.is_some_and(|(landing, _)| landing.watch())
+            };
+            let last = ticket.saturating_add(WATCHED_TOGETHER);
+            (ticket..last)
+                .filter(|&ticket| is_new(ticket))
+                .map(Ticket)
+                .collect::<Vec<_>>()
+        };
+        if !tickets.is_empty() {
+            self.say(FromClient::Watch { tickets });
+        }
+        // What it says to that comes before what it says to this, whatever that is.
+        let _ = self.ask(Question::TaskIdOf(Ticket(ticket)));
     }
 
     /// Why a task is not done.

@@ -4,9 +4,10 @@ use super::actors::place_of;
 use super::failure::report_of;
 use super::session::Session;
 use super::state::{Open, What};
+use crate::Status;
 use crate::driver::{Landing, RemoteId};
 use crate::net::data::Content;
-use crate::net::message::{Condition, Finished, Located, TaskId, Ticket, ToClient};
+use crate::net::message::{Condition, Finished, Located, Stage, TaskId, Ticket, ToClient};
 
 impl Session {
     /// Takes in what the scheduler says. It may run user code: decoders, wakers, destructors.
@@ -23,6 +24,7 @@ impl Session {
                 }
             }
             ToClient::Lost { ticket } => self.is_lost(ticket.0),
+            ToClient::Stage { ticket, stage } => self.stands(ticket.0, stage),
             ToClient::Located {
                 ticket,
                 at: Located::Inline(bytes),
@@ -117,6 +119,16 @@ impl Session {
         if let Some((landing, progress)) = self.state().progress(ticket) {
             progress.held = false;
             landing.lost();
+        }
+    }
+
+    fn stands(&self, ticket: u64, stage: Stage) {
+        if let Some((landing, _)) = self.state().progress(ticket) {
+            landing.stands(match stage {
+                Stage::Waiting => Status::Waiting,
+                Stage::Queued => Status::Queued,
+                Stage::Running => Status::Running,
+            });
         }
     }
 

@@ -262,6 +262,10 @@ impl Backend for Session {
         drop(known);
     }
 
+    fn watch(&self, ticket: u64) {
+        self.watch_from(ticket);
+    }
+
     fn explain(&self, ticket: u64, label: &str) -> Option<String> {
         Some(self.explanation(Ticket(ticket), label))
     }

@@ -46,6 +46,11 @@ pub enum FromClient {
         /// Which; settled ones stay as they are.
         tickets: Vec<Ticket>,
     },
+    /// How far are these? [`ToClient::Stage`] comes for each that has not ended, and whenever that changes.
+    Watch {
+        /// Which.
+        tickets: Vec<Ticket>,
+    },
     /// Where is this result? [`ToClient::Located`] comes when it is finished, which it may have to become again.
     Fetch {
         /// Of which task.
@@ -270,7 +275,7 @@ pub struct WorkerInfo {
     pub held_bytes: u64,
 }
 
-/// To a client. Of one ticket: any number of `Finished` and `Lost` in turn, or `Failed` once, last.
+/// To a client. Of one ticket: any number of `Finished` and `Lost` in turn, or `Failed` once, last; `Stage` between these.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ToClient {
     /// The task has its result.
@@ -293,6 +298,13 @@ pub enum ToClient {
     Lost {
         /// Which.
         ticket: Ticket,
+    },
+    /// How far a task is that [`FromClient::Watch`] named.
+    Stage {
+        /// Which.
+        ticket: Ticket,
+        /// How far it is.
+        stage: Stage,
     },
     /// The answer to [`FromClient::Fetch`].
     Located {
@@ -330,6 +342,17 @@ pub enum ToClient {
     },
     /// The cluster's condition has changed.
     Condition(Condition),
+}
+
+/// How far a task is that has not ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It lacks inputs.
+    Waiting,
+    /// It is ready: it waits for a worker, or lies at one, as far as that has said.
+    Queued,
+    /// Its body runs.
+    Running,
 }
 
 /// What everyone who waits should know.

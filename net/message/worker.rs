@@ -31,7 +31,7 @@ pub struct WorkerHello {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FromWorker {
     /// The body of a run begins. Given to the connection before it does, so that a body that kills its process is known;
-    /// left out when the run's end goes out in the same batch.
+    /// left out of a run of a kind that has been short, unless it turns out to be long: then it comes later.
     Started {
         /// Which.
         run: Run,

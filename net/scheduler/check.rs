@@ -45,6 +45,7 @@ impl Machine {
                 + self.puts.len()
                 + self.house.len()
                 + self.successors.len()
+                + self.watched.len()
                 + self
                     .clients
                     .iter()
@@ -177,6 +178,11 @@ impl Machine {
     fn check_task(&mut self, index: u32, users: u32) {
         let state = self.tasks.graph.state(index);
         let running = self.tasks.graph.has_body(index);
+        let is_open = matches!(state, State::Waiting | State::Queued | State::Running);
+        assert!(
+            is_open || !self.watched.contains(&index),
+            "{index} is watched, {state:?}"
+        );
         let is_put = self.puts.contains_key(&index);
         let task = self.tasks.task(index);
         assert_eq!(task.users, users, "users of {index}, {state:?}: {task:?}");

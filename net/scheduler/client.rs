@@ -92,6 +92,7 @@ impl Machine {
             } => {
                 self.fetch_failed(client, ticket, data, holder, absent);
             }
+            FromClient::Watch { tickets } => self.watch(client, &tickets),
             FromClient::Scatter {
                 ticket,
                 name,
@@ -154,6 +155,7 @@ impl Machine {
 
     /// Tells who wants a task what has become of it.
     pub(super) fn notify(&mut self, index: u32) {
+        self.unwatch(index);
         if let &Wants::One(client, ticket) = &self.tasks.task(index).wants {
             return self.notify_one(index, client, ticket);
         }

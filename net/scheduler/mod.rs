@@ -60,6 +60,7 @@ mod sweep;
 mod task;
 mod tickets;
 mod want;
+mod watch;
 mod worker;
 
 mod check;
@@ -76,7 +77,7 @@ use crate::net::message::{PeerId, TaskId};
 use client::{Client, Lineage};
 use kinds::Kinds;
 use lanes::Entry;
-use map::Map;
+use map::{Map, Set};
 use missing::Misses;
 use random::Random;
 use roster::Roster;
@@ -153,6 +154,8 @@ pub struct Machine {
     result_mentions: Map<u32, Vec<u32>>,
     misses: Map<u32, Misses>,
     puts: Map<u32, Put>,
+    /// Tasks whose clients are told how far they are.
+    watched: Set<u32>,
     /// What failed tasks were made anew as: they want it.
     successors: Map<u32, u32>,
     /// How often who coordinates wants a task.
@@ -213,6 +216,7 @@ impl Machine {
             result_mentions: Map::default(),
             misses: Map::default(),
             puts: Map::default(),
+            watched: Set::default(),
             successors: Map::default(),
             house: Map::default(),
             scattered_names: Map::default(),

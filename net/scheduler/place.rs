@@ -50,6 +50,7 @@ impl Machine {
         if self.tasks.graph.state(index) != State::Queued || !self.admit(index) {
             return;
         }
+        self.tell_stage(index);
         let requirement = match self.requirement_of(index) {
             Ok(requirement) => requirement,
             Err(failure) => {
@@ -82,6 +83,7 @@ impl Machine {
                         // The input is on the list of lost ones: once it is reopened, this waits for it.
                         self.tasks.fx.ready.push(index);
                     }
+                    self.tell_stage(index);
                     return false;
                 }
             }

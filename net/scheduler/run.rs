@@ -29,6 +29,7 @@ impl Machine {
                     && let Some(sent) = self.workers[worker as usize].sent.get_mut(&index)
                 {
                     sent.started = true;
+                    self.tell_stage(index);
                 }
             }
             FromWorker::Done(done) => return self.done(worker, done),
@@ -189,8 +190,9 @@ impl Machine {
         let born = tasks
             .graph
             .rearm(&mut tasks.cache, index, &inputs, &mut tasks.fx);
-        if let Born::Ready(index) = born {
-            self.tasks.fx.ready.push(index);
+        match born {
+            Born::Ready(index) => self.tasks.fx.ready.push(index),
+            _ => self.tell_stage(index),
         }
     }
 
@@ -201,6 +203,7 @@ impl Machine {
             {
                 // It runs, or is about to.
                 (sent.asked_for, sent.started) = (None, true);
+                self.tell_stage(index);
             }
         }
         for run in runs {

@@ -150,6 +150,7 @@ impl Machine {
 
     fn settle_unrun(&mut self, index: u32, failed: bool) {
         self.forget_misses(index);
+        self.unwatch(index);
         let inputs = self.tasks.graph.inputs(index);
         for &input in &inputs {
             self.lower_users(input);
@@ -171,6 +172,7 @@ impl Machine {
 
     /// Nobody refers to a task any more.
     fn free(&mut self, index: u32) {
+        self.unwatch(index);
         let data = Run {
             task: self.tasks.id(index),
             attempt: self.tasks.task(index).attempt,

@@ -166,6 +166,7 @@ impl Handler for Desk {
     }
 
     fn tick(&mut self, _: Instant) {
+        self.house.announce();
         self.session.tick();
     }
 }

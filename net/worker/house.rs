@@ -69,6 +69,12 @@ impl House {
         self.runs.lock().get(&run).cloned()
     }
 
+    /// Says of runs that they have begun, where that was left out and they turn out to be long.
+    pub(super) fn announce(&self) {
+        let runs: Vec<Arc<Guest>> = self.runs.lock().values().cloned().collect();
+        runs.iter().for_each(|guest| guest.announce());
+    }
+
     /// A run is not here any more.
     pub(super) fn forget(&self, run: Run) {
         // Dropped outside of the lock: it may be the last to have its task.

@@ -13,6 +13,11 @@ const SHORT_NS: u64 = 50_000;
 /// So many bodies in a row must have been short before the next is taken to be.
 const SHORT_RUNS: u64 = 8;
 
+/// Whether a body is short that takes so long.
+pub(super) fn is_short(took_ns: u64) -> bool {
+    took_ns <= SHORT_NS
+}
+
 /// A kind of runs.
 #[derive(Debug)]
 pub(super) struct Kind {
@@ -45,7 +50,7 @@ impl Kind {
 
     /// A body has ended after so long.
     pub(super) fn measure(&self, took_ns: u64) {
-        if took_ns > SHORT_NS {
+        if !is_short(took_ns) {
             self.short.store(0, Relaxed);
         } else if self.short.load(Relaxed) < SHORT_RUNS {
             self.short.fetch_add(1, Relaxed);

@@ -21,7 +21,7 @@
 //!    before it began), or its end was told. Each change is one atomic step, so its end is told once.
 //! 4. **Said before it begins.** That a body begins is written to the connection before it does, since it may end the
 //!    process. Of kinds whose bodies have all been short so far it is left out: then nothing was written of the last few ends
-//!    either, so the second attempt of any run is announced again.
+//!    either, so the second attempt of any run is announced again; and one that is not short after all with the next tick.
 //! 5. **A lone word leaves at once.** The end of a run is written by the thread that ran it, unless more runs lie here: then
 //!    the connection's thread writes it with all that comes meanwhile.
 //! 6. Whatever is said of data here is true when it is read: `Stored` and `Done` follow the entry in the store.

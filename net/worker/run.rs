@@ -8,7 +8,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 
 use super::house::House;
-use super::kind::Kind;
+use super::kind::{Kind, is_short};
 use crate::driver::{self, AnyHandle, Attendant, End, Output, Size};
 use crate::net::client::{failure_of, inputs_of};
 use crate::net::message::{Done, Failure, FailureKind, Finished, FromWorker, INLINE_LIMIT, Run};
@@ -38,6 +38,8 @@ pub(super) struct Guest {
     state: AtomicU8,
     /// Nobody wants it any more.
     cancelled: AtomicBool,
+    /// That it begins was said.
+    announced: AtomicBool,
     arrived: Instant,
     /// When it began, in nanoseconds from then.
     began_ns: AtomicU64,
@@ -53,6 +55,7 @@ impl Guest {
             house,
             state: AtomicU8::new(LIES),
             cancelled: AtomicBool::new(false),
+            announced: AtomicBool::new(false),
             arrived,
             began_ns: AtomicU64::new(0),
             task: Mutex::new(None),
@@ -84,6 +87,15 @@ impl Guest {
     /// Whether its body runs, and its end was not told.
     pub(super) fn is_running(&self) -> bool {
         self.state.load(Acquire) == RUNS
+    }
+
+    /// Says that it runs, if that was left out and it is not short.
+    pub(super) fn announce(&self) {
+        let runs_ns = || self.elapsed_ns() - self.began_ns.load(Relaxed);
+        if self.is_running() && !is_short(runs_ns()) && !self.announced.swap(true, Relaxed) {
+            let speech = &self.house.speech;
+            speech.say_soon(&FromWorker::Started { run: self.run });
+        }
     }
 
     /// Nobody wants it any more: if it runs, its token is set.
@@ -223,6 +235,7 @@ impl Attendant for Guest {
         speech.run_rises();
         self.began_ns.store(self.elapsed_ns(), Relaxed);
         if self.run.attempt > 1 || !self.kind.is_short() {
+            self.announced.store(true, Relaxed);
             speech.say_now(&FromWorker::Started { run: self.run });
         }
         true

@@ -9,6 +9,7 @@ use super::{Came, Gone, Land, RemoteId, Report};
 use crate::call::AnyHandle;
 use crate::call::plant::checked;
 use crate::error::TaskError;
+use crate::future::Status;
 use crate::graph::{Outcome, Spec};
 use crate::pool::Engine;
 use crate::pool::extras::Extra;
@@ -85,6 +86,16 @@ impl Landing {
     /// Whether somebody waits for the value.
     pub fn is_wanted(&self) -> bool {
         self.remote().is_wanted()
+    }
+
+    /// Whether it was not watched before: from now on it is.
+    pub fn watch(&self) -> bool {
+        self.remote().watch_status()
+    }
+
+    /// How far the task is that has not ended: `Waiting`, `Queued` or `Running`.
+    pub fn stands(&self, status: Status) {
+        self.remote().stands(status);
     }
 
     /// The task has finished; its value is still elsewhere.

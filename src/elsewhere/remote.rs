@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 
 use super::held::{self, Held};
 use super::rerun::KeptCall;
+use crate::blocking::blocking;
 use crate::call::AnyHandle;
 use crate::driver::Backend;
 use crate::error::Failure;
@@ -41,6 +42,8 @@ pub(crate) struct Remote {
     /// It is to run even when nobody wants it.
     detached: AtomicBool,
     seen: AtomicU8,
+    /// The other side was asked how far it is.
+    watched: AtomicBool,
     /// Waiters that are content when it has finished there.
     early: Mutex<Vec<u32>>,
     pub(super) stage: Mutex<Stage>,
@@ -58,10 +61,13 @@ pub(super) enum Stage {
     Ended,
 }
 
-/// What the other side has said of it: it is at work, has finished it, or has lost what came of it.
+/// What the other side has said of it: how far it is, that it has finished, or that what came of it is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
     Nothing,
+    Waiting,
+    Queued,
+    Running,
     Finished,
     Lost,
 }
@@ -75,6 +81,7 @@ impl Remote {
             wanted: AtomicBool::new(false),
             detached: AtomicBool::new(false),
             seen: AtomicU8::new(Seen::Nothing as u8),
+            watched: AtomicBool::new(false),
             early: Mutex::default(),
             stage: Mutex::new(Stage::Here(Vec::new())),
             kept: Mutex::default(),
@@ -118,11 +125,37 @@ impl Remote {
         self.seen.store(seen as u8, Relaxed);
     }
 
+    /// Whether it was not watched before.
+    pub(super) fn watch_status(&self) -> bool {
+        !self.watched.swap(true, Relaxed)
+    }
+
+    /// It is as far as this. One that was finished and is computed again is lost until it is finished.
+    pub(super) fn stands(&self, status: Status) {
+        let seen = match status {
+            Status::Waiting => Seen::Waiting,
+            Status::Running => Seen::Running,
+            _ => Seen::Queued,
+        };
+        let open = |now| (now < Seen::Finished as u8).then_some(seen as u8);
+        // It stays as it is.
+        let _ = self.seen.fetch_update(Relaxed, Relaxed, open);
+    }
+
+    /// Its ticket, if nothing was said of it.
+    pub(crate) fn unseen(&self) -> Option<u64> {
+        let unseen = self.seen.load(Relaxed) == Seen::Nothing as u8;
+        unseen.then(|| self.ticket())?
+    }
+
     /// The status of a task that is not settled here.
     pub(crate) fn status(&self) -> Status {
         match self.seen.load(Relaxed) {
             seen if seen == Seen::Finished as u8 => Status::Finished,
             seen if seen == Seen::Lost as u8 => Status::Lost,
+            seen if seen == Seen::Running as u8 => Status::Running,
+            seen if seen == Seen::Waiting as u8 => Status::Waiting,
+            seen if seen == Seen::Nothing as u8 && self.is_here() => Status::Waiting,
             _ => Status::Queued,
         }
     }
@@ -301,6 +334,22 @@ impl Engine {
     pub(crate) fn want_from_elsewhere(&self, index: u32) {
         if let Some(backend) = self.backend() {
             self.with_remote(index, |remote| remote.want(&**backend));
+        }
+    }
+
+    /// Has the status of a pinned task told by the other side, if it runs there and nothing was said of it.
+    #[inline]
+    pub(crate) fn watch_elsewhere(&self, index: u32) {
+        if self.calls_leave() && !self.graph.is_settled(index) {
+            self.ask_status(index);
+        }
+    }
+
+    #[cold]
+    fn ask_status(&self, index: u32) {
+        let ticket = self.with_remote(index, Remote::unseen).flatten();
+        if let (Some(ticket), Some(backend)) = (ticket, self.backend()) {
+            blocking(|| backend.watch(ticket));
         }
     }
 

@@ -207,6 +207,7 @@ choices! {
         Ask { request, question },
         Retire { worker },
         Coordinate { request, body, mentions },
+        Watch { tickets },
     }
     ToClient {
         Finished { ticket, result, mentions },
@@ -217,6 +218,7 @@ choices! {
         Answer { request, answer },
         Coordinate { request, body, mentions },
         Condition(condition),
+        Stage { ticket, stage },
     }
     FromWorker {
         Started { run },
@@ -241,6 +243,7 @@ choices! {
         Leave,
         Client(message),
     }
+    Stage { Waiting, Queued, Running }
     Define { Function(function), Kind(kind) }
     Input { Ticket(ticket), Task(task) }
     Scattered { Inline(bytes), Sized(bytes) }

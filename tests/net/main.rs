@@ -26,6 +26,7 @@ mod shared_by_tasks;
 mod shared_there;
 mod sharing;
 mod silence;
+mod status;
 mod support;
 mod values;
 mod words;

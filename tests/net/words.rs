@@ -339,7 +339,7 @@ impl<'a> World<'a> {
     fn words_of_client(&mut self, place: usize) -> Option<FromClient> {
         self.define(place);
         let ticket = self.ticket(place)?;
-        Some(match self.script.below(20)? {
+        Some(match self.script.below(21)? {
             0..6 => self.a_submit(place)?,
             6 => FromClient::SubmitMany(SubmitMany {
                 first_ticket: self.new_ticket(place)?,
@@ -381,6 +381,9 @@ impl<'a> World<'a> {
                 copies: self.script.byte()?.into(),
             },
             18 => self.a_question(ticket)?,
+            19 => FromClient::Watch {
+                tickets: self.tickets(place)?,
+            },
             _ if self.script.one_in(8)? => FromClient::Retire {
                 worker: self.peer_id()?,
             },

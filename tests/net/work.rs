@@ -31,6 +31,11 @@ impl Cluster {
         }
     }
 
+    pub(crate) fn add(&mut self, options: WorkerOptions) {
+        let worker = Worker::start(self.scheduler.address(), options);
+        self.workers.push(worker.unwrap());
+    }
+
     pub(crate) fn client(&self) -> Client<Anywhere> {
         Client::connect(self.scheduler.address()).unwrap()
     }

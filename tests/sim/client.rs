@@ -393,6 +393,8 @@ impl World {
             client.next_request += 1;
             let request = client.next_request;
             client.asked.insert(request, node);
+            let tickets = vec![Ticket(ticket)];
+            self.ask(peer, FromClient::Watch { tickets });
             let question = Question::TaskIdOf(Ticket(ticket));
             self.ask(peer, FromClient::Ask { request, question });
         }
@@ -538,6 +540,11 @@ impl World {
                 let node = self.model.again(node);
                 self.want(peer, mentions[0], node);
                 self.say_to_house(peer, Word::Got(number), Vec::new());
+            }
+            ToClient::Stage { ticket, .. } => {
+                if let Some(handle) = self.handle(peer, ticket.0) {
+                    assert_ne!(handle.heard, Heard::Finished, "{ticket} has not ended");
+                }
             }
             ToClient::Condition(_) => {}
         }

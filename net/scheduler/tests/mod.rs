@@ -11,3 +11,4 @@ mod placing;
 mod retrying;
 mod rig;
 mod time;
+mod watching;

@@ -2,7 +2,7 @@
 
 use super::{choice, record};
 use crate::net::message::{
-    Answer, Condition, Define, FromClient, Input, KindOfTask, Question, Scattered, Submit,
+    Answer, Condition, Define, FromClient, Input, KindOfTask, Question, Scattered, Stage, Submit,
     SubmitMany, TaskKey, ToClient, WorkerInfo,
 };
 use crate::net::wire::messages;
@@ -26,6 +26,7 @@ choice!(FromClient, "message of a client", {
     13 => Ask { request, question },
     14 => Retire { worker },
     15 => Coordinate { request, body, mentions },
+    16 => Watch { tickets },
 });
 
 choice!(ToClient, "message to a client", {
@@ -37,6 +38,13 @@ choice!(ToClient, "message to a client", {
     5 => Answer { request, answer },
     6 => Coordinate { request, body, mentions },
     7 => Condition(condition),
+    8 => Stage { ticket, stage },
+});
+
+choice!(Stage, "stage of a task", {
+    0 => Waiting,
+    1 => Queued,
+    2 => Running,
 });
 
 choice!(Define, "kind of definition", {
