@@ -49,12 +49,18 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// If the connection has ended.
     fn submit(&self, order: Order, landing: Landing) -> Result<u64, Gone>;
 
-    /// Puts the encoded value of a local task of this name where others can have it. The landing stands for that copy: its
-    /// value is never asked for, and is not to be delivered.
+    /// Puts the encoded value of a local task of this name where others can have it; the tickets are those of the handles in it.
+    /// The landing stands for that copy: its value is never asked for, and is not to be delivered.
     ///
     /// # Errors
     /// If the connection has ended.
-    fn scatter(&self, name: &str, value: Vec<u8>, landing: Landing) -> Result<u64, Gone>;
+    fn scatter(
+        &self,
+        name: &str,
+        value: Vec<u8>,
+        mentions: Vec<u64>,
+        landing: Landing,
+    ) -> Result<u64, Gone>;
 
     /// Wants a task whose handle has come here.
     ///

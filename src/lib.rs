@@ -81,8 +81,7 @@
 //! | nobody answers at the address, it cannot be resolved, is another machine's, or is no scheduler's | `StartError::Connect`, whose text says which, and what to do |
 //! | the scheduler ends, or is not heard of for as long as [`Builder`] says | every task that has not ended fails with [`Disconnected`](ErrorKind::Disconnected), at once; so does what is submitted from then on |
 //! | an argument is larger than a message may be | the handle has failed with `Encoding`: scatter what is large, and give its handle |
-//! | a call needs a closure's result, or a value that was scattered | it leaves once that is there, with a copy of it; if that fails, so does the call |
-//! | a value with handles in it is scattered, and a call needs it | the call has failed with `Encoding`: give the handles to the call themselves |
+//! | a call needs a closure's result, or a value that was scattered | it leaves once that is there, with a copy of it, and of what handles in it stand for; if any of that fails, so does the call |
 //! | a handle is cancelled, or the last one in this process is dropped | this process has no part in the task any more; it goes on as long as others want it |
 //! | a result is large | it stays at its worker, and comes when somebody waits for it: `wait`, `as_completed` and `on_done` do not |
 //! | a result was lost with a worker | it is computed again, and the status is `Lost` meanwhile; a value that was scattered and is nowhere else any more is `DataLost` |

@@ -211,7 +211,13 @@ impl Backend for Session {
         Ok(ticket)
     }
 
-    fn scatter(&self, name: &str, value: Vec<u8>, landing: Landing) -> Result<u64, Gone> {
+    fn scatter(
+        &self,
+        name: &str,
+        value: Vec<u8>,
+        mentions: Vec<u64>,
+        landing: Landing,
+    ) -> Result<u64, Gone> {
         let value = Bytes::from(value);
         let (data, kept) = if value.len() <= INLINE_LIMIT {
             (Scattered::Inline(value), Bytes::new())
@@ -225,6 +231,7 @@ impl Backend for Session {
             name: name.to_owned(),
             data,
             on: Vec::new(),
+            mentions: inputs_of(mentions),
         })?;
         state.open.insert(ticket, Open { landing, what });
         Ok(ticket)

@@ -79,6 +79,8 @@ pub enum FromClient {
         data: Scattered,
         /// Only workers on these hosts may take it; empty is any.
         on: Vec<String>,
+        /// The handles inside the data, in order: wanted while the data are.
+        mentions: Vec<Mention>,
     },
     /// The worker that [`ToClient::Put`] named could not be reached. Another `Put` follows.
     PutFailed {

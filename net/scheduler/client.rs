@@ -98,8 +98,10 @@ impl Machine {
                 name,
                 data,
                 on,
+                mentions,
             } => {
-                return self.scatter(client, ticket, name, data, on);
+                self.expect_all_known(client, &mentions)?;
+                return self.scatter(client, ticket, (name, data), on, &mentions);
             }
             FromClient::PutFailed { ticket, data } => self.put_failed(client, ticket, data),
             FromClient::Retry { ticket, of } => return self.retry(client, ticket, of),

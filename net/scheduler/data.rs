@@ -320,7 +320,7 @@ impl Machine {
         Arc::new(failure)
     }
 
-    /// Asks workers for copies until there are as many as are wanted, as far as there are workers.
+    /// A client wants copies of a task's result.
     pub(super) fn replicate(
         &mut self,
         client: u32,
@@ -330,6 +330,16 @@ impl Machine {
         let Some(index) = self.clients[client as usize].tickets.node(ticket) else {
             return;
         };
+        if let Some(put) = self.puts.get_mut(&index) {
+            // As soon as the first is there.
+            put.copies = put.copies.max(copies);
+            return;
+        }
+        self.copy(index, copies);
+    }
+
+    /// Asks workers for copies until there are as many as these, as far as there are workers.
+    pub(super) fn copy(&mut self, index: u32, copies: u32) {
         let Value::Held(held) = &self.tasks.task(index).value else {
             return;
         };

@@ -4,7 +4,9 @@ use super::Machine;
 use super::client::Fault;
 use super::task::{Held, SCATTERED, Task, Value};
 use crate::driver::graph::{Outcome, Spec, State};
-use crate::net::message::{FailureKind, INLINE_LIMIT, PeerId, Run, Scattered, Ticket, ToClient};
+use crate::net::message::{
+    FailureKind, INLINE_LIMIT, Mention, PeerId, Run, Scattered, Ticket, ToClient,
+};
 
 /// Data on its way from a client to a worker.
 #[derive(Debug)]
@@ -13,6 +15,8 @@ pub(super) struct Put {
     pub(super) ticket: Ticket,
     pub(super) requirement: u32,
     pub(super) worker: Option<u32>,
+    /// How many copies are wanted once it is there.
+    pub(super) copies: u32,
 }
 
 impl Machine {
@@ -20,9 +24,9 @@ impl Machine {
         &mut self,
         client: u32,
         ticket: Ticket,
-        name: String,
-        data: Scattered,
+        (name, data): (String, Scattered),
         on: Vec<String>,
+        mentions: &[Mention],
     ) -> Result<(), Fault> {
         self.expect_new(client, ticket)?;
         let mut task = Task {
@@ -51,17 +55,29 @@ impl Machine {
                     ticket,
                     requirement,
                     worker: None,
+                    copies: 0,
                 };
                 self.puts.insert(index, put);
                 index
             }
         };
         self.scattered_names.insert(index, name);
+        self.name_in_data(index, client, mentions);
         self.give_ticket(index, client, ticket);
         if self.puts.contains_key(&index) {
             self.find_place_for(index);
         }
         Ok(())
+    }
+
+    /// The handles inside data that is scattered: wanted while the data are.
+    fn name_in_data(&mut self, index: u32, client: u32, mentions: &[Mention]) {
+        if !mentions.is_empty() {
+            let mentions = mentions.iter();
+            let named = mentions.map(|&mention| self.take_mention(client, mention));
+            let named = named.collect();
+            self.result_mentions.insert(index, named);
+        }
     }
 
     /// Names a worker for data that a client wants to put, or has it wait for one.
@@ -126,7 +142,7 @@ impl Machine {
     }
 
     pub(super) fn put_arrived(&mut self, index: u32, worker: u32, bytes: u64) {
-        self.puts.remove(&index);
+        let copies = self.puts.remove(&index).map_or(0, |put| put.copies);
         let holders = smallvec::SmallVec::new();
         self.tasks.task(index).value = Value::Held(Box::new(Held {
             bytes,
@@ -135,6 +151,7 @@ impl Machine {
         }));
         self.add_holder(index, worker);
         self.finish(index);
+        self.copy(index, copies);
     }
 
     /// Nobody wants data any more that is on its way.

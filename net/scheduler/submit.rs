@@ -34,9 +34,8 @@ impl Machine {
         if submit.inputs.len() + submit.mentions.len() > MOST {
             return Err(format!("{} has more than {MOST} inputs", submit.ticket));
         }
-        for input in submit.inputs.iter().chain(&submit.mentions) {
-            self.expect_known(client, *input)?;
-        }
+        self.expect_all_known(client, &submit.inputs)?;
+        self.expect_all_known(client, &submit.mentions)?;
         let ticket = submit.ticket;
         let index = match submit.key.take() {
             Some(key) => self.submit_keyed(client, kind, key, submit),
@@ -77,6 +76,11 @@ impl Machine {
         Err(format!(
             "ticket {ticket} was used before, or is out of order"
         ))
+    }
+
+    pub(super) fn expect_all_known(&self, client: u32, inputs: &[Input]) -> Result<(), Fault> {
+        let mut inputs = inputs.iter();
+        inputs.try_for_each(|&input| self.expect_known(client, input))
     }
 
     fn expect_known(&self, client: u32, input: Input) -> Result<(), Fault> {

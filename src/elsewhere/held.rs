@@ -1,9 +1,10 @@
 //! Calls that are held back until all that they name has left.
 //!
-//! A call names its inputs, and the handles in its arguments, by their tickets. A task elsewhere has one once it has left; a
-//! task of this process once it has finished and its value has been put elsewhere. Who waits for that is a [`Held`]: it counts
-//! what it lacks, and whoever brings the last of it sends the call. Calls that wait for each other are a chain as long as
-//! you like, so they are sent one after the other, not one from within the other.
+//! A call names its inputs, and the handles in its arguments, by their tickets. A task elsewhere has one once it has left. In the
+//! place of a task of this process stands its [`twin`], once it has finished: that leaves as a call does, with the value, and
+//! when the handles in that have tickets. Who waits for tickets is a [`Held`]: it counts what it lacks, and whoever brings the
+//! last of it sends the call. Calls that wait for each other are a chain as long as you like, so they are sent one after the
+//! other, not one from within the other; and so are values.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -43,7 +44,7 @@ pub(super) struct Part {
 }
 
 /// What is done with tickets; gives those that waited for that.
-type Then = Box<dyn FnOnce(Result<Vec<u64>, TaskError>) -> Vec<Arc<Held>> + Send>;
+pub(super) type Then = Box<dyn FnOnce(Result<Vec<u64>, TaskError>) -> Vec<Arc<Held>> + Send>;
 
 /// Something that lacks tickets.
 pub(super) struct Held {
@@ -77,15 +78,28 @@ impl Part {
         self.remote(|_| ()).is_none()
     }
 
-    /// None yet: somebody else is just about to put its value elsewhere. What is put there now is let go with `twins`.
-    fn ticket(&self, twins: &mut Vec<TaskRef>) -> Result<Option<u64>, TaskError> {
-        match self.remote(|remote| remote.ticket()) {
-            Some(Some(ticket)) => Ok(Some(ticket)),
-            None if self.task.state() == State::Finished => {
-                twin::ticket(&self.task, self.pack, twins)
-            }
-            _ => Err(self.task.error()),
+    fn ticket(&self) -> Result<u64, TaskError> {
+        let ticket = self.remote(|remote| remote.ticket()).flatten();
+        ticket.ok_or_else(|| self.task.error())
+    }
+
+    /// Whether it is one elsewhere that has a ticket, or never will have one.
+    fn is_away(&self) -> bool {
+        self.remote(|remote| remote.is_here()) == Some(false)
+    }
+
+    /// What stands for it elsewhere.
+    fn elsewhere(self) -> Result<Self, TaskError> {
+        if !self.is_local() {
+            return Ok(self);
         }
+        if self.task.state() != State::Finished {
+            return Err(self.task.error());
+        }
+        Ok(Self {
+            task: twin::of(&self.task, self.pack),
+            pack: None,
+        })
     }
 
     /// Has it told when it is ready.
@@ -93,7 +107,6 @@ impl Part {
         match self.remote(|remote| remote.tell(held)) {
             Some(true) => {}
             Some(false) => held.step(),
-            None if twin::tell(&self.task, held) => {}
             None => {
                 let held = Arc::clone(held);
                 watch_task(&self.task, move || held.step());
@@ -109,40 +122,33 @@ impl Part {
     }
 }
 
-/// Does this with the tickets of these, which are ready. If somebody else is just about to put the value of one elsewhere, it
-/// is not done, and comes back.
-fn with_tickets<R, F>(parts: &[Part], then: F) -> Result<R, F>
-where
-    F: FnOnce(Result<Vec<u64>, TaskError>) -> R,
-{
-    // A call is sent before the values are let go that it names.
-    let mut twins = Vec::new();
-    match all_tickets(parts, &mut twins).transpose() {
-        Some(tickets) => Ok(then(tickets)),
-        None => Err(then),
-    }
+/// The tickets of these, which are elsewhere and ready.
+fn all_tickets(parts: &[Part]) -> Result<Vec<u64>, TaskError> {
+    parts.iter().map(Part::ticket).collect()
 }
 
-fn all_tickets(parts: &[Part], twins: &mut Vec<TaskRef>) -> Result<Option<Vec<u64>>, TaskError> {
-    let mut tickets = Vec::with_capacity(parts.len());
-    for part in parts {
-        tickets.extend(part.ticket(twins)?);
+/// Does it with the tickets of these, which are ready: at once, unless a value of this process is not.
+fn with_tickets(parts: Vec<Part>, then: Then) -> Vec<Arc<Held>> {
+    let parts: Result<Vec<Part>, TaskError> = parts.into_iter().map(Part::elsewhere).collect();
+    match parts {
+        Ok(parts) if parts.iter().all(Part::is_ready) => then(all_tickets(&parts)),
+        Ok(parts) => {
+            hold(parts, then);
+            Vec::new()
+        }
+        Err(error) => then(Err(error)),
     }
-    Ok((tickets.len() == parts.len()).then_some(tickets))
 }
 
 impl Draft {
     /// Sends the call, or has it sent when it lacks nothing.
     pub(super) fn send_or_hold(mut self) {
         let parts = std::mem::take(&mut self.parts);
-        let send = move |tickets| self.send(tickets);
-        if !parts.iter().all(Part::is_ready) {
-            return hold(parts, Box::new(send));
+        if parts.iter().all(Part::is_away) {
+            let tickets = all_tickets(&parts);
+            return step_all(self.send(tickets));
         }
-        match with_tickets(&parts, send) {
-            Ok(waiting) => step_all(waiting),
-            Err(send) => hold(parts, Box::new(send)),
-        }
+        now_or_held(parts, Box::new(move |tickets| self.send(tickets)));
     }
 
     /// Sends the call. Gives those that have waited for it.
@@ -150,10 +156,7 @@ impl Draft {
         let landing = self.landing;
         let mut inputs = match tickets {
             Ok(tickets) => tickets,
-            Err(error) => {
-                landing.inherit(error);
-                return landing.remote().end_here();
-            }
+            Err(error) => return landing.stays(error),
         };
         let order = Order {
             manner: self.manner,
@@ -176,16 +179,19 @@ pub(crate) fn tickets(
         then(tickets);
         Vec::new()
     };
-    if !parts.iter().all(Part::is_ready) {
-        return hold(parts, Box::new(then));
-    }
-    if let Err(then) = with_tickets(&parts, then) {
-        hold(parts, Box::new(then));
+    now_or_held(parts, Box::new(then));
+}
+
+/// Does it with the tickets of these, now or later.
+fn now_or_held(parts: Vec<Part>, then: Then) {
+    match parts.iter().all(Part::is_ready) {
+        true => step_all(with_tickets(parts, then)),
+        false => hold(parts, then),
     }
 }
 
 /// Does this when all of these are ready.
-fn hold(parts: Vec<Part>, then: Then) {
+pub(super) fn hold(parts: Vec<Part>, then: Then) {
     let watched: Vec<Part> = parts.iter().map(Part::again).collect();
     let held = Arc::new(Held {
         plan: Mutex::new(Some((parts, then))),
@@ -211,25 +217,14 @@ impl Held {
         };
         let local = parts.iter().find(|part| part.is_local());
         let Some(engine) = local.map(|part| Arc::clone(part.task.engine())) else {
-            return go_on(parts, then);
+            return then(all_tickets(&parts));
         };
         let job = Job::new::<Self, _, _>(move |_| {
-            step_all(go_on(parts, then));
+            step_all(with_tickets(parts, then));
             Ok(())
         });
         launch_alone::<()>(&engine, &Spec::default(), job, false).detach();
         Vec::new()
-    }
-}
-
-/// Does it, since these are ready; or when a value of theirs has left that somebody is just about to put elsewhere.
-fn go_on(parts: Vec<Part>, then: Then) -> Vec<Arc<Held>> {
-    match with_tickets(&parts, then) {
-        Ok(waiting) => waiting,
-        Err(then) => {
-            hold(parts, then);
-            Vec::new()
-        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 
+use super::held::Held;
 use super::remote::{Remote, Seen};
 use super::{Came, Gone, Land, RemoteId, Report};
 use crate::call::AnyHandle;
@@ -159,8 +160,13 @@ impl Landing {
         }
     }
 
-    /// The task has failed with the error of what it needs.
-    pub(super) fn inherit(&self, error: TaskError) {
+    /// The task will not leave, for this error of what it needs. Gives those that have waited for that.
+    pub(super) fn stays(&self, error: TaskError) -> Vec<Arc<Held>> {
+        self.inherit(error);
+        self.remote().end_here()
+    }
+
+    fn inherit(&self, error: TaskError) {
         if let Some(claimed) = self.remote().win() {
             self.settle(&claimed, Err(error.inherited()));
         }

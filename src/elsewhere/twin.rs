@@ -2,9 +2,8 @@
 //!
 //! The twin of a local task is a node of its own that stands for the copy elsewhere; its value never comes back. The local task
 //! has it from before its value is encoded, so that the value is sent once for however many calls: who needs it meanwhile is
-//! held back until the twin has left. Encoding runs user code, and so under no lock.
-
-use std::sync::Arc;
+//! held back until the twin has left. Encoding runs user code, and so under no lock. Handles in the value are named in it as in
+//! arguments: it leaves when they have tickets.
 
 use crate::call::plant::checked;
 use crate::call::{Pack, Parcel};
@@ -16,45 +15,24 @@ use crate::pool::job::Job;
 use crate::pool::local;
 use crate::pool::want::TaskRef;
 
-use super::held::{Held, send_new, step_all};
+use super::held::{Part, hold, send_new, step_all};
 use super::landing::Landing;
-use super::remote::Remote;
 
-/// The ticket of the copy of a finished local task. None yet, if somebody else is just about to put it there. What is put here
-/// now is let go with `twins`.
-pub(super) fn ticket(
-    task: &TaskRef,
-    pack: Option<Pack>,
-    twins: &mut Vec<TaskRef>,
-) -> Result<Option<u64>, TaskError> {
+/// The copy of a finished local task: it has a ticket, or will have one, or has failed.
+pub(super) fn of(task: &TaskRef, pack: Option<Pack>) -> TaskRef {
     let (engine, index) = (task.engine(), task.index());
     if let Some(twin) = engine.twin(index) {
-        return Ok(ticket_of(&twin));
+        return twin;
     }
     let (landing, twin) = make(task);
     if let Some(other) = engine.keep_twin(index, &twin) {
-        return Ok(ticket_of(&other));
+        return other;
     }
-    put(task, pack, &landing)?;
-    match ticket_of(&twin) {
-        None => Err(twin.error()),
-        ticket => {
-            twins.push(twin);
-            Ok(ticket)
-        }
+    match encode(task, pack) {
+        Ok(parcel) => send(landing, engine.name(index), parcel),
+        Err(error) => step_all(landing.stays(error)),
     }
-}
-
-fn ticket_of(twin: &TaskRef) -> Option<u64> {
-    let remote = |remote: &Remote| remote.ticket();
-    twin.engine().with_remote(twin.index(), remote).flatten()
-}
-
-/// Has somebody told when the copy of a task, which somebody is about to put elsewhere, has left. No: nobody is.
-pub(super) fn tell(task: &TaskRef, held: &Arc<Held>) -> bool {
-    let twin = task.engine().twin(task.index());
-    let waits = |remote: &Remote| remote.tell(held);
-    twin.and_then(|twin| twin.engine().with_remote(twin.index(), waits)) == Some(true)
+    twin
 }
 
 fn make(task: &TaskRef) -> (Landing, TaskRef) {
@@ -70,40 +48,29 @@ fn make(task: &TaskRef) -> (Landing, TaskRef) {
     })
 }
 
-/// Encodes the value, and sends it. Those who have waited for that go on.
-fn put(task: &TaskRef, pack: Option<Pack>, landing: &Landing) -> Result<(), TaskError> {
-    match encode(task, pack) {
-        Ok(parcel) => {
-            let name = task.engine().name(task.index());
-            step_all(send_new(landing, |backend| {
-                backend.scatter(&name, parcel.bytes, landing.clone())
-            }));
-            Ok(())
-        }
-        Err(error) => {
-            landing.inherit(error.clone());
-            step_all(landing.remote().end_here());
-            Err(error)
-        }
-    }
-}
-
 fn encode(task: &TaskRef, pack: Option<Pack>) -> Result<Parcel, TaskError> {
     let blame = || task.engine().blame(task.index());
-    let refused = |text: &str| TaskError::new(ErrorKind::Encoding, blame(), text, None);
     let Some(pack) = pack else {
-        return Err(refused(
-            "its value cannot be sent elsewhere, since its type is not known to be portable",
-        ));
+        let text = "its value cannot be sent elsewhere, since its type is not known to be portable";
+        return Err(TaskError::new(ErrorKind::Encoding, blame(), text, None));
     };
-    let parcel = checked(|| pack(task))
-        .map_err(|(kind, text)| TaskError::new(kind, blame(), &*text, None))?;
-    if parcel.handles.is_empty() {
-        return Ok(parcel);
+    checked(|| pack(task)).map_err(|(kind, text)| TaskError::new(kind, blame(), &*text, None))
+}
+
+/// Sends the value, or has it sent when the handles in it have tickets.
+fn send(landing: Landing, name: String, parcel: Parcel) {
+    let Parcel { bytes, handles } = parcel;
+    let parts: Vec<Part> = handles.iter().filter_map(Part::of).collect();
+    let then = move |tickets: Result<Vec<u64>, TaskError>| match tickets {
+        Ok(mentions) => send_new(&landing, |backend| {
+            backend.scatter(&name, bytes, mentions, landing.clone())
+        }),
+        Err(error) => landing.stays(error),
+    };
+    if parts.is_empty() {
+        return step_all(then(Ok(Vec::new())));
     }
-    Err(refused(
-        "its value contains handles, which a value that is put elsewhere cannot: give them to the call themselves",
-    ))
+    hold(parts, Box::new(then));
 }
 
 /// Nobody asks for the value of a twin.

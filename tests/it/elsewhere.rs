@@ -81,8 +81,19 @@ impl Backend for Elsewhere {
         Ok(ticket)
     }
 
-    fn scatter(&self, name: &str, value: Vec<u8>, landing: Landing) -> Result<u64, Gone> {
-        self.enter(&format!("scatter {name} {value:?}"), landing)
+    fn scatter(
+        &self,
+        name: &str,
+        value: Vec<u8>,
+        mentions: Vec<u64>,
+        landing: Landing,
+    ) -> Result<u64, Gone> {
+        let of = if mentions.is_empty() {
+            String::new()
+        } else {
+            format!(" naming {mentions:?}")
+        };
+        self.enter(&format!("scatter {name} {value:?}{of}"), landing)
     }
 
     fn adopt(&self, task: RemoteId, landing: Landing) -> Result<u64, Gone> {
@@ -403,6 +414,91 @@ fn handles_travel_in_arguments_and_in_results() {
     assert_eq!(*inner.result().unwrap(), 44);
     drop(passed);
     assert_eq!(there.words(), ["release 2", "release 3"]);
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Tagged {
+    tag: u8,
+    of: Option<TaskFuture<Self>>,
+    number: Option<TaskFuture<u8>>,
+}
+
+#[task]
+fn tag(of: &Tagged) -> u8 {
+    of.tag
+}
+
+#[test]
+fn a_value_that_leaves_takes_handles_with_it() {
+    let (there, client) = Elsewhere::client();
+    let far = client.submit(inc::call(1));
+    let near = client.scatter(5u8);
+    let inner = client.scatter(Tagged {
+        tag: 1,
+        of: None,
+        number: Some(near),
+    });
+    let outer = client.scatter(Tagged {
+        tag: 2,
+        of: Some(inner),
+        number: Some(far),
+    });
+    let read = client.submit(tag::call(&outer));
+    until("it has left", || there.notes.lock().unwrap().newest == 5);
+    let words = [
+        "submit 1",
+        "scatter u8 [5] 2",
+        "scatter it::elsewhere::Tagged [1, 0, 1, 0] naming [2] 3",
+        "scatter it::elsewhere::Tagged [2, 1, 0, 1, 1] naming [3, 1] 4",
+        "submit 5",
+    ];
+    assert_eq!(there.words(), words);
+    there.order(5, |order| assert_eq!(order.inputs, [4]));
+    drop(read);
+    // Each value is sent once.
+    let again = client.submit(tag::call(&outer));
+    there.order(6, |order| assert_eq!(order.inputs, [4]));
+    drop(again);
+}
+
+#[test]
+fn a_value_does_not_leave_that_names_what_has_failed() {
+    let (_there, client) = Elsewhere::client();
+    let bad = client.try_submit(|| Err::<u8, _>("no beam"));
+    let value = client.scatter(Tagged {
+        tag: 1,
+        of: None,
+        number: Some(bad),
+    });
+    let read = client.submit(tag::call(&value));
+    let error = read.result().unwrap_err();
+    assert_eq!(
+        (error.kind(), error.message()),
+        (ErrorKind::Failed, "no beam")
+    );
+    assert!(error.is_inherited());
+}
+
+#[test]
+fn values_that_name_each_other_are_a_chain_as_long_as_you_like() {
+    let (there, client) = Elsewhere::client();
+    let first = Tagged {
+        tag: 0,
+        of: None,
+        number: None,
+    };
+    let long = (0..20_000).fold(client.scatter(first), |of, _| {
+        client.scatter(Tagged {
+            tag: 0,
+            of: Some(of),
+            number: None,
+        })
+    });
+    let read = client.submit(tag::call(&long));
+    until("it has left", || {
+        there.notes.lock().unwrap().newest == 20_002
+    });
+    drop(read);
 }
 
 #[test]

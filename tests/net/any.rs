@@ -200,7 +200,7 @@ choices! {
         Cancel { tickets },
         Fetch { ticket },
         FetchFailed { ticket, data, holder, absent },
-        Scatter { ticket, name, data, on },
+        Scatter { ticket, name, data, on, mentions },
         PutFailed { ticket, data },
         Retry { ticket, of },
         Replicate { ticket, copies },

@@ -20,6 +20,7 @@ mod hellos;
 mod house;
 mod messages;
 mod refusals;
+mod scattered;
 mod scheduler;
 mod sequences;
 mod shared_by_tasks;

@@ -1,6 +1,7 @@
 //! The status of a task on a cluster is what the scheduler knows of it.
 
 use std::sync::{Condvar, Mutex};
+use std::thread;
 
 use tenter::net::worker::WorkerOptions;
 use tenter::{Status, task};
@@ -74,9 +75,11 @@ fn a_task_whose_worker_dies_is_seen_to_be_ready_again() {
     let task = client.submit(enter::call(4, 1));
     until("it runs", || task.status() == Status::Running);
     let gone = cluster.workers.remove(0);
-    open(4);
-    drop(gone);
-    until("it is ready", || task.status() == Status::Queued);
+    thread::scope(|scope| {
+        scope.spawn(move || drop(gone));
+        until("it is ready", || task.status() == Status::Queued);
+        open(4);
+    });
 }
 
 #[test]

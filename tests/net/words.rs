@@ -429,6 +429,7 @@ impl<'a> World<'a> {
             name: String::new(),
             data,
             on: HOSTS.get(on).map(|&host| host.into()).into_iter().collect(),
+            mentions: self.inputs(place, 2)?,
         })
     }
 

@@ -383,6 +383,7 @@ impl World {
             name: "data".into(),
             data,
             on: Vec::new(),
+            mentions: Vec::new(),
         };
         self.ask(peer, words);
     }

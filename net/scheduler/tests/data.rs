@@ -51,11 +51,103 @@ fn a_client_may_go_that_wants_data_on_its_way_twice() {
         name: String::new(),
         data: Scattered::Sized(1 << 20),
         on: Vec::new(),
+        mentions: Vec::new(),
     };
     rig.say(client, scatter);
     rig.say(client, FromClient::Retry { ticket, of });
     rig.gone(client);
     assert_eq!(rig.told(), []);
+    rig.assert_nothing_is_left();
+}
+
+#[test]
+fn what_scattered_data_names_is_wanted_while_the_data_are() {
+    let mut rig = Rig::new();
+    let (worker, client) = (rig.worker(1), rig.client());
+    let named = rig.submit(client, &[]);
+    let (_, run) = rig.sent();
+    rig.done(worker, run, big());
+    for data in [
+        Scattered::Sized(1 << 20),
+        Scattered::Inline(bytes::Bytes::from_static(b"data")),
+    ] {
+        let ticket = rig.ticket();
+        let scatter = FromClient::Scatter {
+            ticket,
+            name: String::new(),
+            data,
+            on: Vec::new(),
+            mentions: vec![Input::Ticket(named)],
+        };
+        rig.say(client, scatter);
+        if let [ToClient::Put { data, .. }] = rig.told()[..] {
+            let bytes = 1 << 20;
+            rig.hear(worker, FromWorker::Stored { data, bytes });
+        }
+        let reads = rig.submit(client, &[ticket]);
+        let assigned = rig.said.iter().find_map(|effect| match effect {
+            Effect::ToWorker(_, ToWorker::Assign(assign)) => Some(assign.clone()),
+            _ => None,
+        });
+        let assigned = assigned.expect("the worker is free");
+        assert_eq!(assigned.inputs[0].mentions, [run.task]);
+        rig.done(worker, assigned.run, small());
+        rig.release(client, &[reads, ticket]);
+    }
+    rig.release(client, &[named]);
+    rig.assert_nothing_is_left();
+}
+
+#[test]
+fn copies_are_made_of_scattered_data_as_soon_as_it_is_there() {
+    let mut rig = Rig::new();
+    let (_, _, client) = (rig.worker(1), rig.worker(1), rig.client());
+    let ticket = rig.ticket();
+    let scatter = FromClient::Scatter {
+        ticket,
+        name: String::new(),
+        data: Scattered::Sized(1 << 20),
+        on: Vec::new(),
+        mentions: Vec::new(),
+    };
+    rig.say(client, scatter);
+    let [ToClient::Put { data, holder, .. }] = &rig.told()[..] else {
+        panic!("{:?}", rig.said);
+    };
+    let (data, first) = (*data, holder.worker);
+    let copies = u32::MAX;
+    rig.say(client, FromClient::Replicate { ticket, copies });
+    assert_eq!(rig.said, []);
+    let bytes = 1 << 20;
+    rig.hear(first, FromWorker::Stored { data, bytes });
+    let is_copy = |effect: &Effect| match effect {
+        Effect::ToWorker(worker, ToWorker::Copy(copy)) => *worker != first && copy.data == data,
+        _ => false,
+    };
+    assert!(rig.said.iter().any(is_copy), "{:?}", rig.said);
+}
+
+#[test]
+fn scattered_data_may_be_all_that_keeps_what_it_names() {
+    let mut rig = Rig::new();
+    let (worker, client) = (rig.worker(1), rig.client());
+    let named = rig.submit(client, &[]);
+    let (_, run) = rig.sent();
+    rig.done(worker, run, big());
+    let ticket = rig.ticket();
+    let scatter = FromClient::Scatter {
+        ticket,
+        name: String::new(),
+        data: Scattered::Sized(1 << 20),
+        on: Vec::new(),
+        mentions: vec![Input::Ticket(named)],
+    };
+    rig.say(client, scatter);
+    rig.release(client, &[named]);
+    assert_eq!(rig.dropped(), []);
+    // Nobody will put it any more.
+    rig.release(client, &[ticket]);
+    assert_eq!(rig.dropped(), [(worker, run)]);
     rig.assert_nothing_is_left();
 }
 
@@ -192,6 +284,7 @@ fn scatter(rig: &mut Rig, client: PeerId) -> (Ticket, PeerId, crate::net::messag
             name: "frame".into(),
             data,
             on: Vec::new(),
+            mentions: Vec::new(),
         },
     );
     put(rig, ticket)

@@ -229,6 +229,7 @@ fn the_only_copy_of_scattered_data_is_not_given_up_for_a_worker_that_cannot_reac
         name: "frame".into(),
         data: crate::net::message::Scattered::Sized(1 << 20),
         on: Vec::new(),
+        mentions: Vec::new(),
     };
     rig.say(client, words);
     let [ToClient::Put { data, .. }] = rig.told()[..] else {

@@ -185,6 +185,7 @@ fn what_has_no_recipe_or_was_cancelled_says_so() {
         name: "frame".into(),
         data: Scattered::Sized(1 << 20),
         on: vec!["nowhere".into()],
+        mentions: Vec::new(),
     };
     rig.say(client, words);
     let user = rig.submit(client, &[scattered]);

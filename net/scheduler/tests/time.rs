@@ -164,6 +164,7 @@ fn data_that_wait_for_a_place_say_where() {
         name: "frame".into(),
         data: crate::net::message::Scattered::Sized(1 << 20),
         on: vec!["db".into()],
+        mentions: Vec::new(),
     };
     rig.say(client, words);
     assert_eq!(

@@ -19,7 +19,7 @@ choice!(FromClient, "message of a client", {
     6 => Cancel { tickets },
     7 => Fetch { ticket },
     8 => FetchFailed { ticket, data, holder, absent },
-    9 => Scatter { ticket, name, data, on },
+    9 => Scatter { ticket, name, data, on, mentions },
     10 => PutFailed { ticket, data },
     11 => Retry { ticket, of },
     12 => Replicate { ticket, copies },
