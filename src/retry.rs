@@ -11,6 +11,8 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
     /// Makes a failed task anew, and with it the tasks that it failed through: those that failed by themselves, and those
     /// between. Gives a handle of the new task.
     ///
+    /// A cluster keeps what it takes to run a task again, so there any that has failed by itself can be made anew.
+    ///
     /// A task that failed by itself can be made anew if it was submitted with [`retries`](crate::Task::retries), of 0 too,
     /// since its closure is kept then; so can one whose time was over. What failed through such tasks has not run, and
     /// keeps its closure and its inputs as long as it has a handle. New tasks have the options, the name and the key of

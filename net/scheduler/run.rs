@@ -150,6 +150,10 @@ impl Machine {
         } else if self.may_try_again(index, failure.kind) {
             self.requeue(index);
         } else {
+            if failure.kind == FailureKind::TimedOut {
+                // As after a cancel, the next submit of its key is a new task.
+                self.tasks.graph.unpublish(index);
+            }
             self.fail(index, failure);
         }
     }

@@ -307,8 +307,11 @@ fn enter(
         pure: spec.pure,
         special: leaving.special(again),
     };
-    let extra = leaving.rare.map(|rare| rare.extra).unwrap_or_default();
+    let mut extra = leaving.rare.map(|rare| rare.extra).unwrap_or_default();
     let key = leaving.key;
+    if let Some(special) = &manner.special {
+        extra.attempts.timeout = special.timeout;
+    }
     let made = Landing::make(local, &spec, extra, land, |spec| match key {
         None => Ok(local.external(spec, job)),
         Some(key) => enter_keyed(local, spec, key, job),

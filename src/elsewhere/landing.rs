@@ -9,7 +9,7 @@ use super::remote::{Remote, Seen};
 use super::{Came, Gone, Land, RemoteId, Report};
 use crate::call::AnyHandle;
 use crate::call::plant::checked;
-use crate::error::TaskError;
+use crate::error::{ErrorKind, TaskError};
 use crate::future::Status;
 use crate::graph::{Outcome, Spec};
 use crate::pool::Engine;
@@ -145,7 +145,9 @@ impl Landing {
             return;
         };
         let error = report.error_of(&self.engine().blame(claimed.index()));
-        if error.is_cancelled() && !error.is_inherited() {
+        let attempts = &self.extra.attempts;
+        let over = || error.kind() == ErrorKind::TimedOut && attempts.has_timed_out_elsewhere();
+        if !error.is_inherited() && (error.is_cancelled() || over()) {
             return self.settle_cancelled(&claimed);
         }
         self.settle(&claimed, Err(error));

@@ -138,6 +138,14 @@ impl Attempts {
         now.number > self.retries
     }
 
+    /// The other side says that its time was over. No: it was given none here.
+    #[cfg(feature = "task")]
+    pub(crate) fn has_timed_out_elsewhere(&self) -> bool {
+        let limited = self.timeout.is_some();
+        self.now.lock().timed_out |= limited;
+        limited
+    }
+
     fn limit_text(&self) -> String {
         let limit = self.timeout.unwrap_or_default();
         match self.retries {

@@ -307,7 +307,9 @@ impl Engine {
             }
             // What a task elsewhere needs is known there.
             #[cfg(feature = "task")]
-            Kept::Nothing if extra.has_run_elsewhere() && self.may_be_renewed(index, false) => {
+            Kept::Nothing
+                if extra.has_run_elsewhere() && self.may_be_renewed(index, now.timed_out) =>
+            {
                 Some(Vec::new())
             }
             _ => None,

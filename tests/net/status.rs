@@ -2,9 +2,10 @@
 
 use std::sync::{Condvar, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use tenter::net::worker::WorkerOptions;
-use tenter::{Status, task};
+use tenter::{ErrorKind, Status, task};
 
 use crate::support::until;
 use crate::work::{Cluster, named};
@@ -102,11 +103,35 @@ fn a_result_that_is_computed_again_is_seen_to_be_lost() {
 }
 
 #[test]
+fn a_task_whose_time_was_over_is_cancelled_and_can_be_made_anew() {
+    let cluster = Cluster::with([alone("w0")]);
+    let client = cluster.client();
+    let call = || enter::call(6, 2).key("slow");
+    let slow = client.submit(call().timeout(Duration::from_millis(20)));
+    let after = client.submit(size::call(&slow));
+    let error = slow.result().unwrap_err();
+    assert_eq!(
+        (error.kind(), error.message()),
+        (ErrorKind::TimedOut, "it may run for 20ms")
+    );
+    assert_eq!(slow.status(), Status::Cancelled);
+    let error = after.result().unwrap_err();
+    assert_eq!(
+        (error.kind(), error.is_inherited()),
+        (ErrorKind::TimedOut, true)
+    );
+    open(6);
+    // Its key is free.
+    assert_eq!(client.submit(call()).result().unwrap().len(), 2);
+    assert_eq!(slow.retry().unwrap().result().unwrap().len(), 2);
+}
+
+#[test]
 fn all_of_many_tasks_are_asked_about_at_little_cost() {
     let cluster = Cluster::with([]);
     let client = cluster.client();
     let tasks: Vec<_> = (0..5000)
-        .map(|_| client.submit(size::call(vec![])))
+        .map(|_| client.submit(size::call(Vec::<u8>::new())))
         .collect();
     assert!(tasks.iter().all(|task| task.status() == Status::Queued));
 }
