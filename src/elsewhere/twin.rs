@@ -5,6 +5,8 @@
 //! held back until the twin has left. Encoding runs user code, and so under no lock. Handles in the value are named in it as in
 //! arguments: it leaves when they have tickets.
 
+use std::sync::Arc;
+
 use crate::call::plant::checked;
 use crate::call::{Pack, Parcel};
 use crate::error::{ErrorKind, Failure, TaskError};
