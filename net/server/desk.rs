@@ -38,7 +38,9 @@ pub(super) struct Desk {
     /// What follows from effects that could not be done. Empty between calls, and so are the effects.
     stimuli: VecDeque<Stimulus>,
     effects: Vec<Effect>,
-    has_failed: bool,
+    /// Why every connection has been ended, and each that is made from then on is too: whoever was admitted before may be
+    /// opened after.
+    over: Option<&'static str>,
 }
 
 impl Desk {
@@ -58,7 +60,7 @@ impl Desk {
             log: options.log,
             stimuli: VecDeque::new(),
             effects: Vec::new(),
-            has_failed: false,
+            over: None,
         })
     }
 
@@ -66,7 +68,9 @@ impl Desk {
         self.machine.check()
     }
 
-    pub(super) fn close_all(&mut self, reason: &str) {
+    /// Ends all connections, those that are yet to come too. The first reason stays.
+    pub(super) fn end(&mut self, reason: &'static str) {
+        let reason = *self.over.get_or_insert(reason);
         self.peers.close_all(reason);
     }
 
@@ -77,7 +81,7 @@ impl Desk {
     /// Tells the machine all of it, in order, and then has what is to be said written. If the machine panics, everyone is told
     /// that it is over: nobody waits for an answer that would never come.
     fn tell(&mut self, stimuli: impl Iterator<Item = Stimulus>) {
-        if self.has_failed {
+        if self.over.is_some() {
             return;
         }
         let now_us = self.now_us();
@@ -85,8 +89,7 @@ impl Desk {
             stimuli.for_each(|stimulus| self.take_in(now_us, stimulus));
         }));
         if told.is_err() {
-            self.has_failed = true;
-            self.peers.close_all(FAILED);
+            self.end(FAILED);
         }
         self.peers.write();
     }
@@ -186,8 +189,8 @@ impl Handler for Desk {
     }
 
     fn admit(&mut self, hello: &Hello) -> Result<(), String> {
-        if self.has_failed {
-            return Err(FAILED.into());
+        if let Some(reason) = self.over {
+            return Err(reason.into());
         }
         match &hello.party {
             Party::Client(_) => Ok(()),
@@ -200,6 +203,9 @@ impl Handler for Desk {
     }
 
     fn opened(&mut self, link: Link, hello: Hello) {
+        if let Some(reason) = self.over {
+            return link.close(reason);
+        }
         let Some(peer) = peer_id(link.id()) else {
             link.close(
                 "this scheduler has had as many connections as it can count: start it again",

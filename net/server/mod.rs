@@ -63,6 +63,6 @@ impl Scheduler {
 
 impl Drop for Scheduler {
     fn drop(&mut self) {
-        self.hub.handler().close_all("the scheduler has ended");
+        self.hub.handler().end("the scheduler has ended");
     }
 }

@@ -1,6 +1,7 @@
 //! A scheduler that serves, spoken to by clients and workers that are nothing but sockets.
 
 use std::collections::VecDeque;
+use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -394,6 +395,34 @@ fn everyone_is_told_that_the_scheduler_ends() {
     drop(served.scheduler);
     assert_eq!(worker.ended(), "the scheduler has ended");
     assert_eq!(client.ended(), "the scheduler has ended");
+}
+
+#[test]
+fn who_was_let_in_as_the_scheduler_ends_is_told_so_too() {
+    let hello = hello(Party::Worker(worker("w", 1)));
+    for _ in 0..5 {
+        let served = Served::start();
+        let mut crowd: Vec<Bare> = (0..50).map(|_| Bare::connect(served.addr())).collect();
+        crowd.iter_mut().for_each(|bare| bare.send(&hello));
+        assert_eq!(crowd[0].frame().expect("a hello").kind, Kind::Hello);
+        let ending = std::thread::spawn(move || drop(served));
+        assert_eq!(ends(crowd.remove(0)), ["the scheduler has ended"]);
+        for end in crowd.into_iter().flat_map(ends) {
+            assert_eq!(end, "the scheduler has ended");
+        }
+        ending.join().unwrap();
+    }
+}
+
+/// Why the other side ends a connection, if it was heard before.
+fn ends(mut bare: Bare) -> Vec<String> {
+    let mut bytes = Vec::new();
+    // Who was not let in is cut off, maybe.
+    let _ = bare.socket.read_to_end(&mut bytes);
+    bare.unpacker.feed(&bytes);
+    let frames = std::iter::from_fn(|| bare.unpacker.next_frame().unwrap());
+    let ends = frames.filter(|frame| matches!(frame.kind, Kind::Close | Kind::Refuse));
+    ends.map(|frame| read_reason(&frame)).collect()
 }
 
 #[test]
