@@ -89,6 +89,8 @@
 //! | there is no worker at all | a line on standard error says so, and so does `explain` |
 //! | bytes come back that are no result of the function | the task's error, of kind `Encoding`; a panic while they are decoded too |
 //! | a client has more than 65,000 kinds of tasks | their own names and places are left out past 60,000; then the handles have failed |
+//! | a task's time is over | it is `Cancelled`, with an error of kind `TimedOut`, as in one process |
+//! | the client is restarted | its own tasks are cancelled, as far as nobody else wants them; what is shared by name is everybody's, and stays |
 //! | the client is dropped | its connection is closed, and what it wanted is released |
 //! | **the end** | |
 //! | the client is dropped with work running | what has not started is cancelled, and it waits for the bodies; handles stay readable |

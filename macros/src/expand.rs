@@ -104,7 +104,7 @@ impl<'f> Task<'f> {
         let (pure, version) = (options.pure, options.version);
         let signature = function::signature(function);
         let signature_hash = function::signature_hash(&signature, version);
-        let args = self.args();
+        let (args, gathers) = (self.args(), self.gathers());
         let result = self.result();
         let run = self.run();
         let houses = options.actor;
@@ -133,6 +133,7 @@ impl<'f> Task<'f> {
                         file: file!(),
                         line: line!(),
                         of: ::core::any::TypeId::of::<#of>(),
+                        gathers: #gathers,
                     },
                     #run,
                     #itself
@@ -173,6 +174,30 @@ impl<'f> Task<'f> {
             quote_spanned!(of.span()=> #tenter::__task::#kind<#of>)
         });
         quote!((#(#kinds,)*))
+    }
+
+    /// How arguments are gathered, up to the last that may be.
+    fn gathers(&self) -> TokenStream {
+        let tenter = &self.options.tenter;
+        let types: Vec<_> = self
+            .parameters
+            .iter()
+            .map(|parameter| &parameter.of)
+            .collect();
+        let Some(last) = types.iter().rposition(|of| function::may_be_vec(of)) else {
+            return quote!(&[]);
+        };
+        let gathers = types[..=last]
+            .iter()
+            .map(|of| match function::may_be_vec(of) {
+                true => quote!(#tenter::__task::Probe::<#of>::GATHER),
+                false => quote!(::core::option::Option::None),
+            });
+        quote!({
+            #[allow(unused_imports)]
+            use #tenter::__task::ProbePlain as _;
+            &[#(#gathers),*]
+        })
     }
 
     /// Calls the function with what it is given, and makes its outcome uniform.

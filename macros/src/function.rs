@@ -209,6 +209,15 @@ pub(crate) fn is_doubtful(ty: &Type) -> bool {
     last.is_some_and(|last| KNOWN.iter().all(|known| last.ident != known))
 }
 
+/// Whether a type is a `Vec`, or may be one under another name.
+pub(crate) fn may_be_vec(ty: &Type) -> bool {
+    let Type::Path(path) = ty else {
+        return false;
+    };
+    let last = path.path.segments.last();
+    last.is_some_and(|last| last.ident == "Vec") || is_doubtful(ty)
+}
+
 /// The signature as text, without spaces that say nothing.
 pub(crate) fn signature(function: &ItemFn) -> String {
     let types: Vec<String> = function

@@ -13,6 +13,7 @@
 //! * of a task a word 14 and, if it has a key, `k` and the key (`m`, the length of the family, the family, the number; `t`, the
 //!   length of the text, the text; or `c` and the two words of a content), else `i` and words of its slot and its generation in
 //!   this process's graph. Of a client of a cluster an `e` and a number of its own stand before the `i`;
+//! * of a list of tasks a word 15 with their number above it, and each as a task;
 //! * of a value a word whose lowest byte says what it is, since types that choose what they serialize as (an `untagged`
 //!   enum, the value of a JSON document) are arguments too; the bytes are in [`feed`](super::feed). Above it in the word stand
 //!   * the bits of a number of up to 32 bits or of a `char`; a wider one has words of its own. `usize` is a `u64`. A float is its
@@ -28,6 +29,7 @@
 //! After `Some` follows the value. A newtype is what is in it, without a word of its own.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -45,6 +47,9 @@ const FORMAT: u64 = 2;
 
 /// The word before an argument that is a task; [`feed`](super::feed) has those before values.
 const TASK: u64 = 14;
+
+/// The word before an argument that is a list of tasks, with their number above it.
+const TASKS: u64 = 15;
 
 /// Words that are hashed at once: most calls have fewer, and need no state of a hash in progress.
 const SHORT: usize = 16;
@@ -127,6 +132,11 @@ impl Hashing<'_> {
         self.content.word(TASK);
         handles::feed(&self.inputs[input], |bytes| self.content.bytes(bytes));
         Ok(())
+    }
+
+    pub(super) fn inputs(&mut self, mut inputs: Range<usize>) -> Result<(), Failure> {
+        self.content.word(TASKS | (inputs.len() as u64) << 8);
+        inputs.try_for_each(|input| self.input(input))
     }
 }
 
@@ -368,6 +378,7 @@ mod tests {
             file: "",
             line: 0,
             of: std::any::TypeId::of::<()>(),
+            gathers: &[],
         }
     }
 }

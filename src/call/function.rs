@@ -9,6 +9,7 @@ use super::arg::Parts;
 use super::args::{Args, Visit};
 use super::body::{Attempt, Body, Run};
 use super::content::{Hashing, Head};
+use super::gathered::AnyGather;
 use super::handles::AnyHandle;
 use super::param::Portable;
 use super::parcel::{Parcel, Travelling, pack, unpack, unpack_from};
@@ -42,6 +43,8 @@ pub struct Info {
     pub line: u32,
     /// The type that its name is, which no other function has.
     pub of: TypeId,
+    /// How its arguments are gathered, by their places; what is missing at the end is not.
+    pub gathers: &'static [AnyGather],
 }
 
 impl Info {

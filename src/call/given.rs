@@ -6,6 +6,7 @@ use std::marker::PhantomData;
 
 use super::arg::{Arg, Kind};
 use super::content::Hashing;
+use super::gathered::Gathered;
 use super::handles::{AnyHandle, pack_value};
 use super::param::{Argument, Item, Param, Portable};
 use super::parcel::Source;
@@ -29,7 +30,9 @@ pub(super) enum Form<T> {
     Value(T),
     /// The result of the handle of this place.
     Input(usize),
-    /// The same, when it is there.
+    /// A list of results.
+    Gathered(Box<Gathered<T>>),
+    /// The result of a handle, when it is there.
     Ready(Value<T>),
     /// It was given to the method.
     Gone,
@@ -46,6 +49,7 @@ impl<T: Portable> Asked<T> {
         Self(match arg.0 {
             Kind::Value(value) => Form::Value(value),
             Kind::Input(slot) => Form::Input(slot.place()),
+            Kind::Gathered(gathered) => Form::Gathered(gathered),
             Kind::Gone => unreachable!("it is held before it is given"),
         })
     }
@@ -54,7 +58,9 @@ impl<T: Portable> Asked<T> {
         match &self.0 {
             Form::Value(value) => value,
             Form::Ready(value) => value,
-            Form::Input(_) | Form::Gone => unreachable!("it is waited for before it is lent"),
+            Form::Input(_) | Form::Gathered(_) | Form::Gone => {
+                unreachable!("it is waited for before it is lent")
+            }
         }
     }
 
@@ -62,6 +68,7 @@ impl<T: Portable> Asked<T> {
         match &self.0 {
             Form::Value(value) => Item::Value(value),
             Form::Input(place) => Item::Input(*place, pack_value::<T>),
+            Form::Gathered(gathered) => Item::Inputs(gathered.inputs(), gathered.pack()),
             Form::Ready(_) | Form::Gone => unreachable!("it is looked at before it is waited for"),
         }
     }
@@ -70,6 +77,7 @@ impl<T: Portable> Asked<T> {
         match &self.0 {
             Form::Value(value) => hashing.value(place, value),
             Form::Input(place) => hashing.input(*place),
+            Form::Gathered(gathered) => hashing.inputs(gathered.inputs()),
             Form::Ready(_) | Form::Gone => unreachable!("it is hashed before it is waited for"),
         }
     }
@@ -78,19 +86,24 @@ impl<T: Portable> Asked<T> {
         source.form().map(Self)
     }
 
-    /// Waits for the result of a handle.
+    /// Waits for the results of handles.
     fn wait(&mut self, inputs: &[AnyHandle]) -> Result<(), Failure> {
-        let Form::Input(place) = self.0 else {
-            return Ok(());
+        self.0 = match &self.0 {
+            Form::Input(place) => Form::Ready(Self::result(*place, inputs)?),
+            Form::Gathered(gathered) => Form::Value(gathered.wait(inputs)?),
+            _ => return Ok(()),
         };
+        Ok(())
+    }
+
+    fn result(place: usize, inputs: &[AnyHandle]) -> Result<Value<T>, Failure> {
         let handle = inputs.get(place).and_then(AnyHandle::open::<T>);
         let handle = handle.ok_or_else(|| {
             let asked = std::any::type_name::<T>();
             format!("it came with no handle {place} of a task that gives `{asked}`")
         })?;
         handle.result()?;
-        self.0 = Form::Ready(Value::new(handle.into_task()));
-        Ok(())
+        Ok(Value::new(handle.into_task()))
     }
 }
 
@@ -128,7 +141,9 @@ impl<T: Argument> Param for Pass<T> {
         match std::mem::replace(&mut held.0, Form::Gone) {
             Form::Value(value) => value,
             Form::Ready(value) => T::clone(&value),
-            Form::Input(_) | Form::Gone => unreachable!("it is waited for, and given once"),
+            Form::Input(_) | Form::Gathered(_) | Form::Gone => {
+                unreachable!("it is waited for, and given once")
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use super::args::Args;
 use super::codecs::Codecs;
 use super::function::Info;
 use super::handles::{AnyHandle, Pack};
-use super::param::{Item, Portable};
+use super::param::Portable;
 use super::parcel::{self, Parcel, pack};
 use crate::actor::{Actor, Answer, Housed};
 use crate::error::Failure;
@@ -121,9 +121,7 @@ impl<S: Send + 'static, A: Args, R: Portable> Prepared<S, R> for Body<S, A, R> {
     fn packs(&self, inputs: usize) -> Vec<Option<Pack>> {
         let mut packs = vec![None; inputs];
         let found = A::each(&self.args, &mut |item| {
-            if let Item::Input(place, pack) = item {
-                packs[place] = Some(pack);
-            }
+            item.note(&mut packs);
             Ok(())
         });
         debug_assert!(found.is_ok(), "the visit refuses nothing");

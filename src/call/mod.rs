@@ -2,7 +2,7 @@
 //! is submitted.
 //!
 //! 1. `name::call(..)` turns each argument into an [`Arg`]: a value is moved in; of a handle or a nested call there is
-//!    only the place among the call's inputs, which stand in its [`Parts`].
+//!    only the place among the call's inputs, which stand in its [`Parts`], and of a list of handles ([`gathered`]) the places.
 //! 2. The arguments and a pointer to the function are a [`Body`](body::Body), which stands in a [`Job`] from the start. All
 //!    code is generic over the types of the signature, never over the function: functions of one signature share it, and
 //!    what the attribute generates is a static table and a closure.
@@ -16,6 +16,7 @@ mod codecs;
 mod content;
 mod feed;
 mod function;
+mod gathered;
 mod given;
 mod handles;
 mod method;
@@ -30,6 +31,7 @@ use std::panic::Location;
 
 use crate::pool::job::Job;
 use arg::{Input, Parts, Rest};
+use gathered::{AnyGather, Gather};
 
 pub use arg::IntoArg;
 pub(crate) use codecs::Codecs;
@@ -56,6 +58,7 @@ pub mod generated {
     pub use super::args::Args;
     pub use super::body::{Fails, fallible, later, later_fallible};
     pub use super::function::{Defined, Definition, Info};
+    pub use super::gathered::AnyGather;
     pub use super::given::{Asked, Pass, Show};
     pub use super::method::{DefinedMethod, MethodDefinition, State, state};
     pub use super::param::{Keep, Keeping, Kept, Lend, Own, Param, argument, portable};
@@ -170,7 +173,7 @@ impl<T> fmt::Debug for Call<T> {
     }
 }
 
-/// Tells a `Result` from other types, also under another name.
+/// Tells a `Result` and a `Vec` from other types, also under another name.
 #[derive(Debug)]
 pub struct Probe<T>(PhantomData<T>);
 
@@ -179,10 +182,17 @@ impl<T, E> Probe<Result<T, E>> {
     pub const IS_RESULT: bool = true;
 }
 
-/// What [`Probe`] says of types that are no `Result`.
+impl<E: Argument> Probe<Vec<E>> {
+    /// It is gathered of the results of tasks that give its elements.
+    pub const GATHER: AnyGather = Some(&Gather::<Vec<E>>::OF);
+}
+
+/// What [`Probe`] says of other types.
 pub trait ProbePlain {
-    /// It is none.
+    /// It is no `Result`.
     const IS_RESULT: bool = false;
+    /// It is not gathered.
+    const GATHER: AnyGather = None;
 }
 
 impl<T> ProbePlain for Probe<T> {}

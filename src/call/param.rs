@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::arg::{Arg, Kind};
 use super::content::Hashing;
+use super::gathered::Gathered;
 use super::handles::{AnyHandle, Pack, pack_value};
 use super::parcel::{Encodable, Found, Source};
 use crate::awaiting::Value;
@@ -90,6 +91,19 @@ pub(crate) enum Item<'a> {
     Value(&'a dyn Encodable),
     /// The input of this place, and how a value of its type is encoded.
     Input(usize, Pack),
+    /// The inputs of these places, and how a value of their type is encoded.
+    Inputs(Range<usize>, Pack),
+}
+
+impl Item<'_> {
+    /// Notes how the values of its inputs are encoded, at their places.
+    pub(super) fn note(self, packs: &mut [Option<Pack>]) {
+        match self {
+            Item::Value(_) => {}
+            Item::Input(place, pack) => packs[place] = Some(pack),
+            Item::Inputs(places, pack) => packs[places].fill(Some(pack)),
+        }
+    }
 }
 
 impl<T: Portable> Arg<T> {
@@ -97,6 +111,7 @@ impl<T: Portable> Arg<T> {
         match &self.0 {
             Kind::Value(value) => Item::Value(value),
             Kind::Input(slot) => Item::Input(slot.place(), pack_value::<T>),
+            Kind::Gathered(gathered) => Item::Inputs(gathered.inputs(), gathered.pack()),
             Kind::Gone => unreachable!("it is looked at before it is given"),
         }
     }
@@ -106,6 +121,7 @@ impl<T: Portable> Arg<T> {
         match &self.0 {
             Kind::Value(value) => hashing.value(place, value),
             Kind::Input(slot) => hashing.input(slot.place()),
+            Kind::Gathered(gathered) => hashing.inputs(gathered.inputs()),
             Kind::Gone => unreachable!("it is hashed before it is given"),
         }
     }
@@ -115,6 +131,7 @@ impl<T: Portable> Arg<T> {
             Kind::Value(value) => value,
             Kind::Input(slot) if slot.is_encoded() => encoded(slot, context).lend(),
             Kind::Input(slot) => context.get(slot),
+            Kind::Gathered(gathered) => gathered.lend(context),
             Kind::Gone => unreachable!("a borrowed argument is never given away"),
         }
     }
@@ -149,12 +166,16 @@ impl<T: Argument> Param for Own<T> {
             Kind::Input(slot) => context
                 .take(&slot)
                 .unwrap_or_else(|| context.get(&slot).clone()),
+            Kind::Gathered(gathered) => gathered.take(context),
             Kind::Gone => unreachable!("it is given once"),
         }
     }
 
     fn lend<'a>(held: &'a Arg<T>, context: &RunContext<'a>) -> T {
-        held.borrow(context).clone()
+        match &held.0 {
+            Kind::Gathered(gathered) => gathered.cloned(context),
+            _ => held.borrow(context).clone(),
+        }
     }
 
     fn item(held: &Arg<T>) -> Item<'_> {
@@ -192,7 +213,10 @@ impl<T: Portable> Param for Lend<T> {
 
     #[inline]
     fn give<'a>(held: &'a mut Arg<T>, context: &RunContext<'a>) -> &'a T {
-        held.borrow(context)
+        match &held.0 {
+            Kind::Gathered(gathered) => gathered.lend_taken(context),
+            _ => held.borrow(context),
+        }
     }
 
     fn lend<'a>(held: &'a Arg<T>, context: &RunContext<'a>) -> &'a T {
@@ -232,6 +256,7 @@ pub struct Keeping<T>(KeepingKind<T>);
 enum KeepingKind<T> {
     Value(Arc<T>),
     Input(Slot<T>),
+    Gathered(Box<Gathered<T>>),
 }
 
 /// What the future of an async function borrows from.
@@ -253,18 +278,25 @@ impl<T: Portable> Param for Keep<T> {
         Keeping(match arg.0 {
             Kind::Value(value) => KeepingKind::Value(Arc::new(value)),
             Kind::Input(slot) => KeepingKind::Input(slot),
+            Kind::Gathered(gathered) => KeepingKind::Gathered(gathered),
             Kind::Gone => unreachable!("it is held before it is given"),
         })
     }
 
     fn give<'a>(held: &'a mut Keeping<T>, context: &RunContext<'a>) -> Kept<T> {
-        Self::lend(held, context)
+        match &held.0 {
+            KeepingKind::Gathered(gathered) => {
+                Kept(KeptKind::Value(Arc::new(gathered.take(context))))
+            }
+            _ => Self::lend(held, context),
+        }
     }
 
     fn lend<'a>(held: &'a Keeping<T>, context: &RunContext<'a>) -> Kept<T> {
         Kept(match &held.0 {
             KeepingKind::Value(value) => KeptKind::Value(Arc::clone(value)),
             KeepingKind::Input(slot) => KeptKind::Input(Value::new(context.want(slot))),
+            KeepingKind::Gathered(gathered) => KeptKind::Value(Arc::new(gathered.cloned(context))),
         })
     }
 
@@ -272,6 +304,7 @@ impl<T: Portable> Param for Keep<T> {
         match &held.0 {
             KeepingKind::Value(value) => Item::Value(&**value),
             KeepingKind::Input(slot) => Item::Input(slot.place(), pack_value::<T>),
+            KeepingKind::Gathered(gathered) => Item::Inputs(gathered.inputs(), gathered.pack()),
         }
     }
 
@@ -279,6 +312,7 @@ impl<T: Portable> Param for Keep<T> {
         match &held.0 {
             KeepingKind::Value(value) => hashing.value(place, &**value),
             KeepingKind::Input(slot) => hashing.input(slot.place()),
+            KeepingKind::Gathered(gathered) => hashing.inputs(gathered.inputs()),
         }
     }
 

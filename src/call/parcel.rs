@@ -1,8 +1,9 @@
 //! Arguments and results as bytes, with the handles in them beside: how a call would leave the process.
 //!
 //! The bytes are postcard's, but for arrays of numbers, which are raw bytes ([`raw`](crate::raw)). Of a call they are its arguments in order: a byte 0 and the value, or a byte 1 and the place
-//! among the task's inputs as a varint.
+//! among the task's inputs as a varint, or a byte 2, the place of the first of those that it is gathered of, and their number.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use postcard::ser_flavors::Flavor;
@@ -12,9 +13,10 @@ use super::args::{Args, Visit};
 use super::body::{Run, future_in};
 use super::content::refused;
 use super::function::{Defined, Info};
+use super::gathered::{self, AnyGather, Gather, Gathered};
 use super::given::Form;
 use super::handles::{self, AnyHandle, Pack};
-use super::param::{Item, Portable};
+use super::param::{Argument, Item, Portable};
 use crate::attempts::Reschedule;
 use crate::client::current_blame;
 use crate::error::{ErrorKind, Failure, TaskError};
@@ -163,6 +165,10 @@ pub(super) fn of_args(
                     bytes.push(1);
                     (input as u32).encode(&mut bytes)
                 }
+                Item::Inputs(inputs, _) => {
+                    bytes.push(2);
+                    (inputs.start as u32, inputs.len() as u32).encode(&mut bytes)
+                }
             };
             encoded.map_err(|error| refused(place, function, &error))
         })
@@ -178,9 +184,7 @@ pub(super) fn of_args(
 pub(crate) fn packs(function: &'static dyn Defined, job: &Job, inputs: usize) -> Vec<Option<Pack>> {
     let mut packs = vec![None; inputs];
     let found = function.each_arg(job, &mut |item| {
-        if let Item::Input(place, pack) = item {
-            packs[place] = Some(pack);
-        }
+        item.note(&mut packs);
         Ok(())
     });
     debug_assert!(found.is_ok(), "the visit refuses nothing");
@@ -245,6 +249,8 @@ pub(crate) struct Source<'s, 'c> {
     round_trip: bool,
     /// Inputs before this place have been given to an argument.
     next: usize,
+    /// How the arguments that are left are gathered.
+    gathers: std::slice::Iter<'static, AnyGather>,
     /// Of a task; the handles of a method are no inputs of one.
     context: Option<&'s RunContext<'c>>,
 }
@@ -261,8 +267,14 @@ pub(super) enum Found<'c, T> {
 impl<'c> Source<'_, 'c> {
     /// The next argument.
     pub(super) fn arg<T: Portable>(&mut self) -> Result<Found<'c, T>, Failure> {
-        if take::<u8>(&mut self.rest)? == 0 {
-            return take(&mut self.rest).map(Found::Value);
+        let how = self.gathers.next().copied().flatten();
+        match take::<u8>(&mut self.rest)? {
+            0 => return take(&mut self.rest).map(Found::Value),
+            2 => {
+                let (inputs, how) = self.gathered(how)?;
+                return how.decode(self, inputs).map(Found::Value);
+            }
+            _ => {}
         }
         match (self.input::<T>()?, self.context) {
             (Found::Input(slot), Some(context)) if self.round_trip => {
@@ -274,10 +286,50 @@ impl<'c> Source<'_, 'c> {
 
     /// The next argument of a method.
     pub(super) fn form<T: Portable>(&mut self) -> Result<Form<T>, Failure> {
-        if take::<u8>(&mut self.rest)? == 0 {
-            return take(&mut self.rest).map(Form::Value);
+        let how = self.gathers.next().copied().flatten();
+        match take::<u8>(&mut self.rest)? {
+            0 => take(&mut self.rest).map(Form::Value),
+            2 => {
+                let (inputs, how) = self.gathered(how)?;
+                Ok(Form::Gathered(Box::new(Gathered::new(inputs, how))))
+            }
+            _ => take::<u32>(&mut self.rest).map(|place| Form::Input(place as usize)),
         }
-        take::<u32>(&mut self.rest).map(|place| Form::Input(place as usize))
+    }
+
+    /// The inputs that the next argument is gathered of, and how.
+    fn gathered<T: Portable>(
+        &mut self,
+        how: AnyGather,
+    ) -> Result<(Range<usize>, Gather<T>), Failure> {
+        let (first, count) = take::<(u32, u32)>(&mut self.rest)?;
+        let how = Gather::<T>::find(how);
+        let how = how.ok_or_else(|| undecodable::<T>(&"it is not gathered of inputs"))?;
+        let first = first as usize;
+        Ok((first..first.saturating_add(count as usize), how))
+    }
+
+    /// The values of these inputs.
+    pub(super) fn elements<E: Argument>(
+        &mut self,
+        places: Range<usize>,
+    ) -> Result<Vec<E>, Failure> {
+        let inputs = self.context.map(|context| (context, context.inputs()));
+        let inputs = inputs.filter(|(_, all)| places.start >= self.next && places.end <= all.len());
+        let (context, all) = inputs.ok_or_else(|| {
+            let why = format!("there are no inputs {places:?} for it");
+            undecodable::<Vec<E>>(&why)
+        })?;
+        self.next = places.end;
+        let element = |place| match context.is_of::<E>(all[place]) {
+            true if self.round_trip => unpack(&pack::<E>(context.get(&Slot::of(place)))?),
+            true => Ok(gathered::take(context, place)),
+            false if context.is_of::<Encoded>(all[place]) => {
+                context.get(&Slot::<Encoded>::of(place)).own()
+            }
+            false => Err(undecodable::<E>(&format_args!("input {place} gives none"))),
+        };
+        places.map(element).collect()
     }
 
     /// The input that is the next argument. Each is that of one argument alone, which may take its value: the bytes could
@@ -318,6 +370,7 @@ pub(crate) fn decode<A: Args>(
         rest: &parcel.bytes,
         round_trip,
         next: 0,
+        gathers: function.gathers.iter(),
         context: Some(context),
     };
     decode_from(source, parcel, function, A::decode)
@@ -333,6 +386,7 @@ pub(super) fn decode_with<H>(
         rest: &parcel.bytes,
         round_trip: false,
         next: 0,
+        gathers: function.gathers.iter(),
         context: None,
     };
     decode_from(source, parcel, function, decode)

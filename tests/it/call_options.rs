@@ -50,7 +50,7 @@ fn a_retried_call_has_its_arguments_again() {
             .submit(third_time::call(handle));
         assert_eq!(by_handle.result().unwrap(), "ab");
         assert_eq!(by_handle.name(), "again");
-        let too_few = client.submit(third_time::call(vec![]).retries(1));
+        let too_few = client.submit(third_time::call(Vec::<String>::new()).retries(1));
         assert_eq!(too_few.result().unwrap_err().message(), "attempt 2");
     }
 }

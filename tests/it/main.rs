@@ -29,6 +29,7 @@ mod errors;
 mod events;
 mod explain;
 mod foreign_blocking;
+mod gathered_args;
 mod gathering;
 mod groups;
 mod hand;

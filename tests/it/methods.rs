@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{Receiver, channel};
 
-use tenter::{Actor, Anywhere, Client, ErrorKind, Status, task};
+use tenter::{Actor, Anywhere, Client, ErrorKind, Status, TaskFuture, task};
 
 /// Need be neither encoded nor shared.
 struct Counter {
@@ -40,6 +40,12 @@ fn bump(counter: &mut Counter, by: u64) -> u64 {
 fn add_all(counter: &mut Counter, numbers: &[u64]) -> u64 {
     counter.count += numbers.iter().sum::<u64>();
     counter.count
+}
+
+/// It takes the list itself.
+#[task]
+fn add_all_of(counter: &mut Counter, numbers: Vec<u64>) -> u64 {
+    add_all(counter, &numbers)
 }
 
 #[task]
@@ -126,6 +132,22 @@ fn a_call_that_waits_for_its_handles_holds_up_those_behind_it() {
     assert_eq!(*nested.result().unwrap(), 311);
     assert_eq!(*second.result().unwrap(), 301);
     assert_eq!(*first.result().unwrap(), 300);
+}
+
+#[test]
+fn a_list_of_handles_is_an_argument_of_a_method() {
+    let client = client();
+    let actor = client.actor(counter::call(0));
+    let parts = client.submit_many((1..=4).map(double::call));
+    assert_eq!(*actor.call(add_all::call(&parts)).result().unwrap(), 20);
+    let few = [parts[0].clone(), actor.call(bump::call(1))];
+    assert_eq!(*actor.call(add_all_of::call(few)).result().unwrap(), 44);
+    let none: [TaskFuture<u64>; 0] = [];
+    assert_eq!(*actor.call(add_all::call(none)).result().unwrap(), 44);
+    let bad = [parts[0].clone(), actor.call(pay::call(1000))];
+    let error = actor.call(add_all::call(bad)).result().unwrap_err().clone();
+    assert!(error.to_string().contains("not enough"), "{error}");
+    assert_eq!(*actor.call(bump::call(1)).result().unwrap(), 45);
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn arrays_come_back_as_they_were() {
     let back = client.submit(reversed::call(numbers.clone()));
     let there: Vec<i64> = back.result().unwrap().iter().rev().copied().collect();
     assert_eq!(there, numbers);
-    let empty = client.submit(bytes_back::call(Vec::new()));
+    let empty = client.submit(bytes_back::call(Vec::<u8>::new()));
     assert_eq!(empty.result().unwrap(), &Vec::<u8>::new());
     let frame = Frame {
         width: 2,

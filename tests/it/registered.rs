@@ -163,7 +163,7 @@ fn bytes_that_name_one_input_twice_are_refused() {
     }
 
     let client = Client::new().unwrap();
-    let out = describe(&client, concat::call(vec![], vec![])).unwrap();
+    let out = describe(&client, concat::call(Vec::<u64>::new(), Vec::<u64>::new())).unwrap();
     let run = |bytes: &[u8]| {
         let inputs = [vec![1u64], vec![2]].map(|input| AnyHandle::new(client.scatter(input)));
         let args = Parcel {

@@ -46,6 +46,12 @@ fn push_all(log: &mut Log, all: &[u64]) -> usize {
     log.lines.len()
 }
 
+/// Without the first and the last ones.
+#[task]
+fn push_all_but(log: &mut Log, first: usize, all: Vec<u64>, last: usize) -> usize {
+    push_all(log, &all[first..all.len() - last])
+}
+
 #[task]
 fn large(log: &mut Log, megabytes: usize) -> Vec<u8> {
     vec![log.lines[0] as u8; megabytes << 20]
@@ -144,6 +150,27 @@ fn arguments_are_handles_and_results_are_inputs_as_of_tasks() {
     let next = client.submit(double::call(&summed));
     assert_eq!(*next.result().unwrap(), 28);
     assert_eq!(*first.result().unwrap(), 50_001);
+}
+
+#[test]
+fn a_list_of_handles_is_an_argument_of_a_method_there() {
+    let cluster = cluster(2);
+    let client = cluster.client();
+    let log = client.actor(log::call(0));
+    let parts = client.submit_many((1..=100).map(double::call));
+    let pushed = log.call(push_all_but::call(1, &parts, 1));
+    assert_eq!(*pushed.result().unwrap(), 99);
+    let given = [1, 2, 3].map(|x| client.scatter(x));
+    assert_eq!(*log.call(push_all::call(given)).result().unwrap(), 102);
+    let lines = log.call(lines::call());
+    let lines = lines.result().unwrap();
+    let doubles = (2..100).map(|x| 2 * x);
+    assert!(
+        lines
+            .iter()
+            .copied()
+            .eq([0].into_iter().chain(doubles).chain(1..4))
+    );
 }
 
 #[test]

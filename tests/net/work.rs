@@ -437,3 +437,55 @@ fn a_value_that_is_let_go_at_once_reaches_who_it_was_given_to() {
         cluster.scheduler.census().tasks == 0
     });
 }
+
+#[task]
+fn sizes(of: Vec<Vec<u8>>) -> Vec<u64> {
+    of.iter().map(|one| one.len() as u64).collect()
+}
+
+#[task]
+fn sum_all(of: &[u64]) -> u64 {
+    of.iter().sum()
+}
+
+/// A list of what closures of this process give.
+#[task]
+fn gathered_here(n: u64) -> Result<u64, TaskError> {
+    let client = tenter::current();
+    let parts = client.map(0..n, |x| x);
+    Ok(*client.submit(sum_all::call(parts)).result()?)
+}
+
+#[test]
+fn a_list_of_handles_is_gathered_where_the_call_runs() {
+    let cluster = Cluster::of(2);
+    let client = cluster.client();
+    let parts = client.submit_many((0..1000).map(|k| add::call(k, 1)));
+    assert_eq!(
+        *client.submit(sum_all::call(&parts)).result().unwrap(),
+        500_500
+    );
+    assert_eq!(
+        *client.submit(sum_all::call(parts)).result().unwrap(),
+        500_500
+    );
+    let parts = [
+        client.submit(bulk::call(1)),
+        client.submit(bulk::call(2)),
+        client.scatter(vec![1; 5]),
+    ];
+    let sizes = client.submit(sizes::call(parts));
+    assert_eq!(sizes.result().unwrap(), &[1 << 20, 2 << 20, 5]);
+    let here = client.submit(gathered_here::call(100));
+    assert_eq!(*here.result().unwrap(), 4950);
+    let bad = [
+        client.submit(add::call(1, 1)),
+        client.submit(fails::call("4")),
+    ];
+    let error = client
+        .submit(sum_all::call(bad))
+        .result()
+        .unwrap_err()
+        .clone();
+    assert!(error.is_inherited(), "{error}");
+}

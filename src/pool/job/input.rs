@@ -78,9 +78,21 @@ impl<'a> RunContext<'a> {
     /// The input of this place, if there is one whose value is a `T`.
     #[cfg(feature = "task")]
     pub(crate) fn slot<T: 'static>(&self, place: usize) -> Option<Slot<T>> {
-        let inputs = self.graph.inputs(self.index);
-        let kind = kind(self.graph, *inputs.get(place)?);
-        (kind.value() == TypeId::of::<T>()).then(|| Slot::of(place))
+        let inputs = self.inputs();
+        self.is_of::<T>(*inputs.get(place)?)
+            .then(|| Slot::of(place))
+    }
+
+    /// The nodes of its inputs.
+    #[cfg(feature = "task")]
+    pub(crate) fn inputs(&self) -> crate::graph::Inputs {
+        self.graph.inputs(self.index)
+    }
+
+    /// Whether the value of an input is a `T`.
+    #[cfg(feature = "task")]
+    pub(crate) fn is_of<T: 'static>(&self, input: u32) -> bool {
+        kind(self.graph, input).value() == TypeId::of::<T>()
     }
 
     /// A want of its own of an input.
