@@ -3,8 +3,8 @@
 //! The cost of a placement depends neither on the number of workers nor on that of tasks:
 //! 1. A task whose inputs stay on workers is compared on the holders of these and two others: how long it would wait, and
 //!    how long its missing inputs would travel. It goes to that one's line.
-//! 2. Any other task is put in the queue of its requirement; a random one of the workers that have room takes the most urgent
-//!    of that queue. If nobody has room, nothing else happens: who gets room looks there. This is also what keeps
+//! 2. Any other task is put in the queue of its requirement; the worker whose run has just ended, else a random one of those
+//!    that have room, takes the most urgent of that queue. If nobody has room, nothing else happens: who gets room looks there. This is also what keeps
 //!    tasks without inputs from flooding the workers' memory with results: they leave the scheduler one by one, behind
 //!    whatever is made of the results that are there.
 //! 3. A worker that has nothing to do takes from a line, or asks a run back, of a few random others (`steal.rs`).
@@ -159,7 +159,8 @@ impl Machine {
     /// Some worker that can take from a queue now: one with a free thread if there is one.
     fn worker_with_room(&mut self, requirement: u32) -> Option<u32> {
         if requirement == NONE {
-            let one = self.idle.random(&mut self.random);
+            let one = self.just_freed();
+            let one = one.or_else(|| self.idle.random(&mut self.random));
             let one = one.or_else(|| self.less_busy_of_two());
             return one.or_else(|| self.full_one_for(requirement));
         }
@@ -175,6 +176,13 @@ impl Machine {
             .find(idle)
             .or_else(|| workers.iter().find(takes));
         found.copied().or_else(|| self.full_one_for(requirement))
+    }
+
+    /// A worker that has just ended a run and has a free thread: that one is awake, and a chain stays where it is.
+    fn just_freed(&self) -> Option<u32> {
+        let worker = *self.touched.last()?;
+        let its = self.workers.get(worker as usize)?;
+        its.is_idle().then_some(worker)
     }
 
     fn less_busy_of_two(&mut self) -> Option<u32> {
