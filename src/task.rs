@@ -25,7 +25,7 @@ use crate::pool::want::TaskRef;
     message = "this cannot be submitted here",
     label = "not a task",
     note = "submit takes a closure without arguments that is `Send + 'static` and returns `Send + Sync + 'static`, or a call \
-            of a `#[task]` function: `name::call(..)`; a method, which takes `&mut S` first, is called with `actor.call(..)`"
+            of a `#[task]` function: `name::call(..)`"
 )]
 pub trait IntoTask<P>: sealed::Sealed<P> {
     /// What the task gives.

@@ -50,8 +50,7 @@ impl Machine {
                 self.let_inputs_go(index, &inputs);
             }
             Some(_) => self.end(index, Outcome::Value),
-            // What made an actor is not run again.
-            None if self.tasks.task(index).is_actor() => self.end(index, Outcome::Value),
+            None if self.tasks.task(index).is_actor() => self.end_for_good(index),
             None => self.end_keeping_inputs(index, Outcome::Value),
         }
         self.notify(index);
@@ -105,6 +104,16 @@ impl Machine {
 
     fn let_inputs_go(&mut self, index: u32, inputs: &[u32]) {
         inputs.iter().for_each(|&input| self.drop_user(input));
+        if self.tasks.task(index).is(MENTIONS) {
+            self.drop_mentions(index);
+        }
+    }
+
+    /// What made an actor is not run again. The node forgets its inputs: it ends once more when the actor is lost.
+    fn end_for_good(&mut self, index: u32) {
+        let inputs = self.end_in_graph(index, Outcome::Value);
+        inputs.iter().for_each(|&input| self.lower_users(input));
+        self.tasks.graph.let_go(index, &mut self.tasks.fx);
         if self.tasks.task(index).is(MENTIONS) {
             self.drop_mentions(index);
         }

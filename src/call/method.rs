@@ -14,10 +14,13 @@ use super::param::Portable;
 use super::parcel::{self, Parcel, pack};
 use crate::actor::{Actor, Answer, Housed};
 use crate::error::Failure;
+use crate::future::TaskFuture;
 use crate::place::Anywhere;
 use crate::pool::job::{self, RunContext};
 use crate::pool::local::{self, Local};
 use crate::pool::want::TaskRef;
+use crate::task::sealed::Sealed;
+use crate::task::{Bare, IntoTask, Plan};
 
 /// A call of an actor's method, which gives an `R`: a description, which does nothing until [`Actor::call`] takes it.
 ///
@@ -210,6 +213,33 @@ impl<S, R> fmt::Debug for Method<S, R> {
             .field("state", &std::any::type_name::<S>())
             .field("type", &std::any::type_name::<R>())
             .finish_non_exhaustive()
+    }
+}
+
+/// Where methods can be submitted: nowhere. It is here for its words.
+#[diagnostic::on_unimplemented(
+    message = "a method cannot be submitted as a task",
+    label = "a method runs on the state of an actor",
+    note = "its function takes `&mut S` first: give it to an actor, `actor.call(name::call(..))`"
+)]
+#[allow(unnameable_types, reason = "nobody implements it")]
+pub trait TakesMethods {
+    #[doc(hidden)]
+    fn never<R>() -> TaskFuture<R>;
+}
+
+impl<P, S, R> Sealed<P> for Method<S, R> {}
+
+#[allow(private_interfaces, reason = "called by this crate only")]
+impl<P: TakesMethods, S, R: Send + Sync + 'static> IntoTask<P> for Method<S, R> {
+    type Output = R;
+
+    fn launch(self, _bare: &Bare<'_>) -> TaskFuture<R> {
+        P::never()
+    }
+
+    fn launch_as(self, _plan: Plan<'_>, _location: &'static Location<'static>) -> TaskFuture<R> {
+        P::never()
     }
 }
 

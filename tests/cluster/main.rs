@@ -7,6 +7,7 @@
     reason = "tests open sockets, start threads and processes, read the clock, and draw random moments"
 )]
 
+mod actors;
 mod chaos;
 mod ends;
 mod frozen;
@@ -33,6 +34,10 @@ fn main() -> ExitCode {
         (
             "killed_and_frozen_workers_change_no_answer",
             chaos::killed_and_frozen_workers_change_no_answer,
+        ),
+        (
+            "a_killed_actor_fails_its_calls_at_once",
+            actors::a_killed_actor_fails_its_calls_at_once,
         ),
         (
             "a_frozen_worker_is_lost_by_silence_and_its_late_words_are_ignored",

@@ -1,5 +1,6 @@
 //! Scripts: what peers say, and what the machine has them told. After each step every invariant is checked.
 
+mod actors;
 mod data;
 mod faults;
 mod fetching;
