@@ -1,10 +1,13 @@
 //! What a body may read: the values of its inputs, by typed places in the list of them.
 
+#[cfg(feature = "task")]
 use std::any::TypeId;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use super::{Job, kind, value};
+#[cfg(feature = "task")]
+use super::kind;
+use super::{Job, value};
 use crate::graph::Graph;
 use crate::pool::local::Local;
 use crate::pool::want::TaskRef;

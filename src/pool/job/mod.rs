@@ -16,6 +16,7 @@ mod lent;
 mod payload;
 mod table;
 
+#[cfg(feature = "task")]
 use std::any::TypeId;
 use std::mem::MaybeUninit;
 use std::sync::atomic::AtomicPtr;
@@ -24,6 +25,7 @@ use std::sync::atomic::Ordering::Acquire;
 #[cfg(feature = "task")]
 use crate::call::Defined;
 use crate::error::{Failure, TaskError};
+#[cfg(feature = "task")]
 use crate::graph::Graph;
 use crate::pool::want::TaskRef;
 use bytes::{EMPTY, WORDS, fits, put};
@@ -40,7 +42,9 @@ pub(crate) use payload::{
     shallow_bytes, take, take_job, type_name, value, value_bytes, write_error, write_job,
     write_value,
 };
-pub(crate) use table::{Kind, Left, Runs, Table};
+#[cfg(feature = "task")]
+pub(crate) use table::Runs;
+pub(crate) use table::{Kind, Left, Table};
 
 /// The payload of a node of the in-process driver.
 pub(crate) struct Job {
