@@ -74,6 +74,7 @@
 //! | an actor is restarted that was given its state | [`NotRestartable`]: [`Client::actor_from`] knows how to make another |
 //! | a mailbox is full | `call` waits for room, `try_call` gives [`Full`] |
 //! | a call waits for another of the same actor | as for tasks: `Deadlock` names the cycle |
+//! | on a cluster: a call waits for another of the same actor | nobody sees the cycle: both wait until one is cancelled |
 //! | an actor's state could not be made | its calls fail with the error of the task that was to make it |
 //! | on a cluster: the worker of an actor is gone, or leaves | the state is lost, and no other is made: calls that were not answered fail with [`Disconnected`](ErrorKind::Disconnected), since nobody knows whether they have run; later ones with [`DataLost`](ErrorKind::DataLost) |
 //! | on a cluster: one who called an actor is gone | the calls that have arrived run, and nobody hears what they give |

@@ -41,7 +41,7 @@ impl Session {
             Ok(peers) => peers,
             Err(error) => {
                 let text = format!("the system has no thread to give: {error}");
-                answered(Answered::Unreached(&text));
+                answered(Answered::Refused(ErrorKind::Disconnected, &text));
                 return 0;
             }
         };
@@ -91,12 +91,18 @@ impl Session {
         let names = Arc::new(Names {
             found: Mutex::new(vec![None; tickets.len()]),
             told: Mutex::new(Some(told)),
+            gone: Mutex::new(None),
         });
         for (place, ticket) in tickets.into_iter().enumerate() {
-            let names = names.clone();
+            let (names, session) = (names.clone(), self.itself.clone());
             self.ask_then(Question::TaskIdOf(Ticket(ticket)), move |answer| {
-                if let Some(Answer::TaskId(Some(task))) = answer {
-                    names.found.lock()[place] = Some(task.into());
+                match answer {
+                    Some(Answer::TaskId(Some(task))) => {
+                        names.found.lock()[place] = Some(task.into());
+                    }
+                    Some(_) => {}
+                    // There is no session any more, or it has ended.
+                    None => *names.gone.lock() = session.upgrade().and_then(|its| its.gone()),
                 }
             });
         }
@@ -113,6 +119,8 @@ impl Session {
 struct Names {
     found: Mutex<Vec<Option<RemoteId>>>,
     told: Mutex<Option<WhenNamed>>,
+    /// Why there are no answers.
+    gone: Mutex<Option<Gone>>,
 }
 
 impl Drop for Names {
@@ -122,8 +130,13 @@ impl Drop for Names {
         };
         let found = std::mem::take(self.found.get_mut());
         let names: Option<Vec<RemoteId>> = found.into_iter().collect();
-        told(names.ok_or_else(unknown));
+        let gone = self.gone.get_mut().take();
+        told(names.ok_or_else(|| gone.map_or_else(unknown, ended)));
     }
+}
+
+fn ended(gone: Gone) -> TaskError {
+    crate::driver::error_here(gone.kind, &gone.text)
 }
 
 fn unknown() -> TaskError {

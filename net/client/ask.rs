@@ -147,20 +147,19 @@ impl Session {
     /// Has the landing of this task told how far it is, and of those that were submitted after it, since who asks about one in a
     /// list asks about the next. Waits until it was told.
     pub(super) fn watch_from(&self, ticket: u64) {
-        let tickets = {
+        {
             let state = &mut *self.state();
             let mut is_new = |ticket| {
                 let known = state.progress(ticket);
                 known.is_some_and(|(landing, _)| landing.watch())
             };
             let last = ticket.saturating_add(WATCHED_TOGETHER);
-            (ticket..last)
-                .filter(|&ticket| is_new(ticket))
-                .map(Ticket)
-                .collect::<Vec<_>>()
-        };
-        if !tickets.is_empty() {
-            self.say(FromClient::Watch { tickets });
+            let new = (ticket..last).filter(|&ticket| is_new(ticket));
+            let tickets: Vec<Ticket> = new.map(Ticket).collect();
+            if !tickets.is_empty() {
+                // Under the lock: whoever finds that it is watched asks after this was said.
+                self.say(FromClient::Watch { tickets });
+            }
         }
         // What it says to that comes before what it says to this, whatever that is.
         let _ = self.ask(Question::TaskIdOf(Ticket(ticket)));

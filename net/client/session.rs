@@ -123,6 +123,11 @@ impl Session {
         self.answers.get()
     }
 
+    /// Why it has ended, if it has.
+    pub(super) fn gone(&self) -> Option<Gone> {
+        self.state().ended.clone()
+    }
+
     /// Ends everything that is open, and what is to come.
     fn end(&self, gone: Gone, each: impl Fn(&Landing)) {
         let (open, questions) = {

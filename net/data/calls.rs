@@ -73,7 +73,9 @@ pub(super) struct OpenCall {
     /// Until it is sent.
     words: Option<PeerMessage>,
     link: Option<LinkId>,
-    /// Of a large result that is on its way.
+    /// A large result is on its way.
+    is_given: bool,
+    /// Of that result.
     mentions: Vec<TaskId>,
     done: WhenCalled,
 }
@@ -127,6 +129,7 @@ impl State {
         let open = OpenCall {
             words: Some(PeerMessage::Call { request, call }),
             link: None,
+            is_given: false,
             mentions: Vec::new(),
             done,
         };
@@ -197,7 +200,7 @@ impl State {
         let (Some(open), Some(peer)) = (self.calls.get_mut(&request), self.peers.get(&link)) else {
             return;
         };
-        if open.link != Some(link) {
+        if open.link != Some(link) || std::mem::replace(&mut open.is_given, true) {
             return;
         }
         open.mentions = mentions;
@@ -213,10 +216,17 @@ impl State {
         let Some(open) = self.calls.get_mut(&request) else {
             return;
         };
+        let mentions = std::mem::take(&mut open.mentions);
+        let mut thanks = open.link.map(|link| (link, request));
+        if mentions.is_empty()
+            && let Some((link, request)) = thanks.take()
+        {
+            self.say(link, &PeerMessage::Thanks { request });
+        }
         let called = Called::Value {
             content,
-            mentions: std::mem::take(&mut open.mentions),
-            thanks: open.link.map(|link| (link, request)),
+            mentions,
+            thanks,
         };
         self.call_ended(request, called, todo);
     }
@@ -263,10 +273,11 @@ impl State {
         request: u64,
         (content, mentions): (Bytes, Vec<TaskId>),
         kept: Vec<AnyHandle>,
+        todo: &mut Todo,
     ) {
         let is_small = content.len() <= crate::net::message::INLINE_LIMIT;
         let Some(peer) = self.peers.get_mut(&link) else {
-            return;
+            return todo.ends.push(Box::new(|| drop(kept)));
         };
         let words = if is_small {
             PeerMessage::Answer {
@@ -283,10 +294,13 @@ impl State {
         };
         if !is_small || !kept.is_empty() {
             if peer.given.len() >= MOST_UNTHANKED {
+                todo.ends.push(Box::new(|| drop(kept)));
                 return peer.link.close("it was given more than it has thanked for");
             }
             let content = if is_small { Bytes::new() } else { content };
-            peer.given.insert(request, Given { content, kept });
+            if let Some(old) = peer.given.insert(request, Given { content, kept }) {
+                todo.ends.push(Box::new(|| drop(old)));
+            }
         }
         let link = peer.link.clone();
         tell(&link, &words);

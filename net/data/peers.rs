@@ -30,6 +30,15 @@ pub trait Shelf: Send + Sync {
     /// The encoded data of this name.
     fn get(&self, data: Run) -> Option<Content>;
 
+    /// Whether data of this size would be kept. Asked before anything of it is fetched.
+    ///
+    /// # Errors
+    /// Why not, in one line.
+    fn takes(&self, bytes: u64) -> Result<(), String> {
+        let _ = bytes;
+        Ok(())
+    }
+
     /// Keeps data that was brought.
     ///
     /// # Errors
@@ -204,8 +213,9 @@ impl Peers {
         kept: Vec<AnyHandle>,
     ) {
         let (link, request) = caller.id();
-        let mut state = self.shared.state.lock();
-        state.answer(link, request, (content, mentions), kept);
+        self.shared.change(|state, todo| {
+            state.answer(link, request, (content, mentions), kept, todo);
+        });
     }
 
     /// Says that a call has failed.
@@ -401,7 +411,17 @@ impl Ours {
                 request,
                 data,
                 bytes,
-            } => shared.change(|state, _| state.taking(link, request, data, bytes)),
+            } => {
+                let keeps_none = || Err("it keeps no data".to_owned());
+                let shelf = shared.shelf.as_ref();
+                match shelf.map_or_else(keeps_none, |shelf| shelf.takes(bytes)) {
+                    Ok(()) => shared.change(|state, _| state.taking(link, request, data, bytes)),
+                    Err(reason) => {
+                        let declined = PeerMessage::Declined { request, reason };
+                        shared.state.lock().say(link, &declined);
+                    }
+                }
+            }
             PeerMessage::Taken { request } => {
                 shared.change(|state, todo| state.answered(link, request, Ok(()), todo));
             }

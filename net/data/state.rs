@@ -144,7 +144,10 @@ impl State {
                 let declined = PeerMessage::Declined { request, reason };
                 tell(&transfer.link, &declined);
             }
-            Purpose::Answer(request) => self.call_ended(request, Called::Cut(reason.into()), todo),
+            Purpose::Answer(request) => {
+                tell(&transfer.link, &PeerMessage::Thanks { request });
+                self.call_ended(request, Called::Cut(reason.into()), todo);
+            }
         }
     }
 

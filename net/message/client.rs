@@ -117,7 +117,7 @@ pub enum FromClient {
         /// Which.
         worker: PeerId,
     },
-    /// Queues, variables, locks, events, barriers, topics, actors: the bytes are for whoever coordinates, not for the machine
+    /// Queues, variables, locks, events, barriers, topics: the bytes are for whoever coordinates, not for the machine
     /// that places tasks.
     Coordinate {
         /// The client's number for the request.

@@ -3,14 +3,16 @@
 //! Tickets are given out in order and let go in any, so they live in pages of consecutive ones: four bytes for each of many,
 //! and one page for one that outlives its neighbours.
 
-use super::map::Map;
+use hashbrown::HashMap;
+
 use crate::net::message::Ticket;
 
 const PAGE: u64 = 256;
 
 #[derive(Debug, Default)]
 pub(super) struct Tickets {
-    pages: Map<u64, Page>,
+    /// Hashed with a seed: clients choose the numbers.
+    pages: HashMap<u64, Page>,
     /// The newest ticket that was used.
     newest: u64,
     len: usize,
@@ -84,7 +86,7 @@ impl Tickets {
         let mut pages: Vec<(&u64, &Page)> = self.pages.iter().collect();
         pages.sort_unstable_by_key(|&(number, _)| number);
         pages.into_iter().flat_map(|(number, page)| {
-            let tickets = (number * PAGE..).map(Ticket);
+            let tickets = (0..PAGE).map(move |at| Ticket(number * PAGE + at));
             let nodes = page.nodes.iter().copied();
             tickets.zip(nodes).filter(|&(_, node)| node != 0)
         })
@@ -114,5 +116,12 @@ mod tests {
             let _ = tickets.remove(Ticket(number));
         }
         assert!(tickets.pages.is_empty());
+    }
+    #[test]
+    fn the_largest_ticket_is_as_any() {
+        let mut tickets = Tickets::default();
+        assert!(tickets.insert(Ticket(u64::MAX), 7));
+        let all: Vec<_> = tickets.iter().collect();
+        assert_eq!(all, [(Ticket(u64::MAX), 7)]);
     }
 }

@@ -54,8 +54,10 @@ impl Calls {
 
     /// It is about to be answered.
     fn leave(&self, (link, request): (LinkId, u64)) {
-        let calls = &mut *self.0.lock();
-        let left = calls.get_mut(&link).and_then(|of| of.remove(&request));
+        let left = {
+            let calls = &mut *self.0.lock();
+            calls.get_mut(&link).and_then(|of| of.remove(&request))
+        };
         drop(left);
     }
 

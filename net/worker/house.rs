@@ -111,6 +111,10 @@ impl Shelf for Shelved {
         self.store.encoded(data)
     }
 
+    fn takes(&self, bytes: u64) -> Result<(), String> {
+        self.store.has_room(bytes)
+    }
+
     fn put(&self, data: Run, content: Content) -> Result<(), String> {
         let bytes = content.bytes();
         self.store.keep_brought(data, content)?;

@@ -79,14 +79,20 @@ impl Store {
 
     /// Keeps data that was brought, if there is room.
     pub(super) fn keep_brought(&self, data: Run, content: data::Content) -> Result<(), String> {
-        let all = self.bytes().saturating_add(content.bytes());
+        self.has_room(content.bytes())?;
+        self.keep_copy(data, content, None);
+        Ok(())
+    }
+
+    /// Whether data of this size may be brought.
+    pub(super) fn has_room(&self, bytes: u64) -> Result<(), String> {
+        let all = self.bytes().saturating_add(bytes);
         if self.limit > 0 && all > self.limit {
             return Err(format!(
                 "it may hold {} bytes, and would hold {all}",
                 self.limit
             ));
         }
-        self.keep_copy(data, content, None);
         Ok(())
     }
 

@@ -160,7 +160,7 @@ fn find_names<S: Send + 'static>(
 
 impl<S: Send + 'static, R: Portable> Post<S> for Afar<R> {
     fn is_ready(&self) -> bool {
-        self.names.get().is_some()
+        self.promise.is_cancelled() || self.names.get().is_some()
     }
 
     fn leave(mut self: Box<Self>, line: &Arc<Line<S>>) {
@@ -260,11 +260,17 @@ enum Stage {
 
 impl Calling {
     fn has_left(&self, backend: &dyn Backend, number: u64) {
-        let stage = &mut *self.0.lock();
-        if let Stage::Cancelled = stage {
+        let cancelled = {
+            let stage = &mut *self.0.lock();
+            let cancelled = matches!(stage, Stage::Cancelled);
+            if !cancelled {
+                *stage = Stage::Left(number);
+            }
+            cancelled
+        };
+        // Under no lock: that may end the call.
+        if cancelled {
             backend.cancel_call(number);
-        } else {
-            *stage = Stage::Left(number);
         }
     }
 

@@ -23,6 +23,7 @@ use crate::pool::Engine;
 use crate::pool::asked::Refusal;
 use crate::pool::job::Job;
 use crate::pool::local;
+use crate::pool::run::guarded;
 use crate::pool::want::TaskRef;
 
 #[cfg_attr(docsrs, doc(cfg(feature = "task")))]
@@ -226,17 +227,30 @@ impl<S: Send + 'static, R: Portable> Post<S> for Near<S, R> {
         } = *self;
         match line.home.settled() {
             Ok(Housed(Home::Here(actor))) => {
+                let ticket_index = ticket.index();
                 let run = Run::new(ticket, move |state: &mut S| body.run(state, &inputs));
                 // Who makes an actor gives it no bound.
-                let room = actor.mailbox().reserve();
+                let mailbox = actor.mailbox();
+                // From here on it is one of that actor's, as for those who look for cycles of waits.
+                mailbox
+                    .engine()
+                    .graph
+                    .set_extra(ticket_index, mailbox.number);
+                let room = mailbox.reserve();
                 debug_assert!(room, "an actor that a task makes takes all calls");
-                actor.mailbox().push(Box::new(run));
+                mailbox.push(Box::new(run));
             }
-            Ok(Housed(Home::There(_))) => ticket.fail(|blame| {
-                let text = "it was sent to an actor of another process before this client had a connection";
-                TaskError::new(ErrorKind::Disconnected, blame, text, None)
-            }),
-            Err(error) => ticket.fail(|_| error.inherited()),
+            Ok(Housed(Home::There(_))) => {
+                let _ = guarded(|| drop((body, inputs)));
+                ticket.fail(|blame| {
+                    let text = "it was sent to an actor of another process before this client had a connection";
+                    TaskError::new(ErrorKind::Disconnected, blame, text, None)
+                });
+            }
+            Err(error) => {
+                let _ = guarded(|| drop((body, inputs)));
+                ticket.fail(|_| error.inherited());
+            }
         }
     }
 }

@@ -69,7 +69,8 @@ pub use visit::Answer;
 ///
 /// A call that panics poisons the actor: the state is dropped, and later calls fail with kind
 /// [`Poisoned`](ErrorKind::Poisoned) and name the panic, until [`restart`](Self::restart). A call that waits for another
-/// of the same actor, through however many tasks and actors, fails with `Deadlock`.
+/// of the same actor, through however many tasks and actors, fails with `Deadlock`; of one in another process nobody sees
+/// the cycle.
 ///
 /// The options of an [`annotate`](crate::Client::annotate) end at an actor: its calls have none of them, wherever they
 /// are made, nor have the tasks that a call submits.

@@ -18,6 +18,7 @@ use crate::future::TaskFuture;
 use crate::place::Anywhere;
 use crate::pool::job::{self, RunContext};
 use crate::pool::local::{self, Local};
+use crate::pool::run::guarded;
 use crate::pool::want::TaskRef;
 use crate::task::sealed::Sealed;
 use crate::task::{Bare, IntoTask, Plan};
@@ -183,11 +184,13 @@ impl<S: Send + 'static, A: Args, R: Portable> DefinedMethod for MethodDefinition
         Ok(actor.visit(
             &self.info,
             move |state, local| {
-                let held = parcel::decode_with(&args, &self.info, A::decode)?;
+                // Guarded: what panics here has not touched the state.
+                let held = guarded(|| parcel::decode_with(&args, &self.info, A::decode));
+                let held = held.map_err(|panic| Failure::from(panic.text()))??;
                 // With its wants of the handles in the arguments: those are the method's alone.
                 drop(args);
                 let value = self.apply(held, state, &inputs, local)?;
-                pack(&value)
+                guarded(|| pack(&value)).map_err(|panic| Failure::from(panic.text()))?
             },
             answer,
         ))

@@ -80,7 +80,14 @@ impl Part {
 
     fn ticket(&self) -> Result<u64, TaskError> {
         let ticket = self.remote(|remote| remote.ticket()).flatten();
-        ticket.ok_or_else(|| self.task.error())
+        ticket.ok_or_else(|| match self.task.state() {
+            State::Failed | State::Cancelled => self.task.error(),
+            // It has just ended without having left, and is about to be settled.
+            _ => {
+                let blame = self.task.engine().blame(self.task.index());
+                TaskError::new(GONE.0, blame, &*GONE.1, None)
+            }
+        })
     }
 
     /// Whether it is one elsewhere that has a ticket, or never will have one.

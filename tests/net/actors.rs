@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tenter::net::worker::Worker;
 use tenter::{Actor, Anywhere, ErrorKind, TaskError, TaskFuture, task};
 
@@ -67,6 +68,25 @@ fn burn(_log: &mut Log) {
     panic!("out of paper")
 }
 
+/// It cannot be decoded.
+#[derive(Clone)]
+struct Sealed;
+
+impl Serialize for Sealed {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
+    }
+}
+
+impl<'de> Deserialize<'de> for Sealed {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        panic!("it is sealed")
+    }
+}
+
+#[task]
+fn open(_log: &mut Log, _sealed: Sealed) {}
+
 #[task]
 fn double(x: u64) -> u64 {
     2 * x
@@ -129,6 +149,20 @@ fn calls_run_in_order_on_the_one_state_there() {
     for (pushed, count) in pushed.iter().zip(2..) {
         assert_eq!(*pushed.result().unwrap(), count);
     }
+}
+
+#[test]
+fn arguments_that_panic_as_they_are_decoded_leave_the_state_alone() {
+    let cluster = cluster(1);
+    let client = cluster.client();
+    let actor = client.actor(log::call(1));
+    let error = actor
+        .call(open::call(Sealed))
+        .result()
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("it is sealed"), "{error}");
+    assert_eq!(*actor.call(push::call(2)).result().unwrap(), 2);
 }
 
 #[test]
