@@ -195,7 +195,7 @@ fn a_handle_goes_with_calls_and_is_shared_by_name() {
 fn one_key_is_one_actor() {
     let client = client();
     let one = client.actor(counter::call(1).key("the counter"));
-    one.call(bump::call(1)).detach();
+    assert_eq!(*one.call(bump::call(1)).result().unwrap(), 2);
     let same = client.actor(counter::call(1).key("the counter"));
     assert_eq!(*same.call(bump::call(1)).result().unwrap(), 3);
 }
