@@ -232,6 +232,22 @@ impl Shared {
         }
     }
 
+    /// Writes what is queued behind whoever writes now: it is the system's when this returns, as far as the socket takes it.
+    fn flush_behind(&self) {
+        let mut pipe = self.pipe.lock();
+        if !pipe.blocked {
+            let outcome = self.write_all(&mut pipe, &mut { PASSING });
+            pipe.blocked = matches!(outcome, Ok(Flushed::Blocked));
+            if let Err(error) = outcome {
+                drop(pipe);
+                return self.finish(Lost::broken(&error));
+            }
+        }
+        drop(pipe);
+        // What is left, and what has come meanwhile.
+        self.flush_here(false);
+    }
+
     /// Adds to the queue, unless nothing will be sent any more.
     fn enqueue<R>(&self, add: impl FnOnce(&mut Packer) -> R) -> Option<R> {
         let mut queue = self.queue.lock();
@@ -319,6 +335,20 @@ impl Link {
     ) -> Result<(), WireError> {
         let queued = self.queue(messages);
         self.flush();
+        queued
+    }
+
+    /// Adds messages, and waits until the system has them, as far as the socket takes them: they reach the other side even if
+    /// this process ends right after. [`send_now`](Self::send_now) leaves them to another thread that is writing.
+    ///
+    /// # Errors
+    /// As [`queue`](Self::queue).
+    pub fn send_surely<'a, M: Message>(
+        &self,
+        messages: impl IntoIterator<Item = &'a M>,
+    ) -> Result<(), WireError> {
+        let queued = self.queue(messages);
+        self.0.flush_behind();
         queued
     }
 

@@ -236,7 +236,8 @@ impl Attendant for Guest {
         self.began_ns.store(self.elapsed_ns(), Relaxed);
         if self.run.attempt > 1 || !self.kind.is_short() {
             self.announced.store(true, Relaxed);
-            speech.say_now(&FromWorker::Started { run: self.run });
+            // A death counts against the runs that are known to have begun.
+            speech.say_surely(&FromWorker::Started { run: self.run });
         }
         true
     }

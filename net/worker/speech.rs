@@ -44,6 +44,11 @@ impl Speech {
         self.with(|link| link.send_now([words]));
     }
 
+    /// Says it so that it is heard even if the next thing that happens is the end of this process.
+    pub(super) fn say_surely(&self, words: &FromWorker) {
+        self.with(|link| link.send_surely([words]));
+    }
+
     /// Says it: at once, unless runs lie here whose ends are to follow.
     pub(super) fn say(&self, words: &FromWorker) {
         if self.lying.load(Relaxed) == 0 {
