@@ -408,14 +408,19 @@ fn a_call_runs_when_the_data_it_waits_for_have_come() {
     });
 }
 
+/// A client of one thread, and what is told of its bodies that block and go on.
+fn client_that_tells_of_blocking() -> (Client, mpsc::Receiver<bool>) {
+    let (tell, told) = mpsc::channel();
+    let builder = driver::when_blocked(Client::builder().threads(1), move |blocked| {
+        let _ = tell.send(blocked);
+    });
+    (builder.build().unwrap(), told)
+}
+
 #[test]
 fn a_body_that_blocks_and_goes_on_is_told_of() {
     watched(|| {
-        let (tell, told) = mpsc::channel();
-        let builder = driver::when_blocked(Client::builder().threads(1), move |blocked| {
-            let _ = tell.send(blocked);
-        });
-        let client = builder.build().unwrap();
+        let (client, told) = client_that_tells_of_blocking();
         let queue = client.queue::<u8>("q", 0).unwrap();
         let waiting = {
             let queue = queue.clone();
@@ -431,11 +436,7 @@ fn a_body_that_blocks_and_goes_on_is_told_of() {
 #[test]
 fn a_wait_inside_of_foreign_blocking_code_is_told_of_once() {
     watched(|| {
-        let (tell, told) = mpsc::channel();
-        let builder = driver::when_blocked(Client::builder().threads(1), move |blocked| {
-            let _ = tell.send(blocked);
-        });
-        let client = builder.build().unwrap();
+        let (client, told) = client_that_tells_of_blocking();
         let queue = client.queue::<u8>("q", 0).unwrap();
         let waits = move || queue.get_timeout(Duration::from_millis(1)).is_err();
         let waiting = client.submit(move || tenter::blocking(waits));
