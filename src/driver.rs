@@ -25,7 +25,7 @@ pub use crate::hosted::{
     Attendant, Coming, End, Function, Output, Size, Terms, array, coming, encoded, functions, host,
     named, when_blocked,
 };
-pub use crate::hosted::{NotVisited, Visit, names, visit, when_heard, when_settled};
+pub use crate::hosted::{NotVisited, names, visit, when_heard, when_settled};
 pub use crate::raw::array::{Array, Room};
 pub use crate::sync::driven::*;
 pub use crate::workers::{WorkerId, WorkerInfo};
@@ -133,13 +133,7 @@ pub trait Backend: Send + Sync + fmt::Debug {
     /// Asks for the names by which these tasks travel; `told` may be called on another thread.
     fn names(&self, tickets: Vec<u64>, told: WhenNamed) {
         let _ = tickets;
-        let text = NO_ACTORS;
-        told(Err(TaskError::new(
-            ErrorKind::Disconnected,
-            current_blame(),
-            text,
-            None,
-        )));
+        told(Err(error_here(ErrorKind::Disconnected, NO_ACTORS)));
     }
 
     /// Calls this when all that was said before has been taken in by the other side, or nothing will be any more.

@@ -14,7 +14,7 @@ use crate::graph::Spec;
 use crate::launch::{at, launch_alone};
 use crate::pool::async_wait::AsyncWait;
 use crate::pool::job::Job;
-use crate::pool::local;
+use crate::pool::local::{self, Local};
 use crate::pool::run::guarded;
 use crate::pool::waiters::Wake;
 use crate::pool::want::TaskRef;
@@ -60,28 +60,28 @@ impl<T: Send + Sync + 'static> TaskFuture<T> {
 
 /// Calls `f` on the thread that settles the task, or here if it is settled.
 pub(crate) fn watch_task(task: &TaskRef, f: impl FnOnce() + Send + 'static) {
-    let (node, callback) = (task.index(), Callback(Box::new(f)));
-    local::with(task.engine(), |local| {
-        let waiters = &local.engine.waiters;
-        let waiter = waiters.arm(node as usize, Wake::Call(callback));
-        if !local.watch_end(node, waiter.number) {
-            waiters.fire(waiter.number);
-        }
-    });
+    watch(task, Callback(Box::new(f)), Local::watch_end);
 }
 
 /// As [`watch_task`]. A task elsewhere is settled when its value is here, which is asked for.
 #[cfg(feature = "task")]
 pub(crate) fn watch_settled(task: &TaskRef, f: impl FnOnce() + Send + 'static) {
-    let (node, callback) = (task.index(), Callback(Box::new(f)));
     if task.engine().calls_leave() {
-        task.engine().want_from_elsewhere(node);
+        task.engine().want_from_elsewhere(task.index());
     }
+    watch(task, Callback(Box::new(f)), |local, node, waiter| {
+        let graph = &local.engine.graph;
+        graph.watch(&mut local.state().cache, node, waiter)
+    });
+}
+
+/// Has the callback wait where `enter` enters its number for the node. That gives no, if there is nothing to wait for.
+fn watch(task: &TaskRef, callback: Callback, enter: impl FnOnce(&Local, u32, u32) -> bool) {
+    let node = task.index();
     local::with(task.engine(), |local| {
         let waiters = &local.engine.waiters;
         let waiter = waiters.arm(node as usize, Wake::Call(callback));
-        let graph = &local.engine.graph;
-        if !graph.watch(&mut local.state().cache, node, waiter.number) {
+        if !enter(local, node, waiter.number) {
             waiters.fire(waiter.number);
         }
     });

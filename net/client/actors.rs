@@ -51,7 +51,7 @@ impl Session {
                 task: at.task.into(),
                 attempt: at.attempt,
             },
-            method: call.method.to_owned(),
+            method: call.method,
             signature: call.signature_hash,
             args: call.args.into(),
             inputs: named(call.inputs),
@@ -106,12 +106,14 @@ impl Session {
                 }
             });
         }
+        self.outlet.flush();
     }
 
     /// Calls this when the scheduler has taken in all that was said to it, or will hear nothing more.
     pub(super) fn when_all_is_heard(&self, heard: Box<dyn FnOnce() + Send>) {
         // Of no ticket: the answer is what matters.
         self.ask_then(Question::TaskIdOf(Ticket(0)), move |_| heard());
+        self.outlet.flush();
     }
 }
 

@@ -106,7 +106,8 @@ impl Session {
         }
     }
 
-    /// Asks, and has this called with the answer, on the thread that hears it; with none if there will be none.
+    /// Asks, with the next flush, and has this called with the answer, on the thread that hears it; with none if there will be
+    /// none.
     pub(super) fn ask_then(
         &self,
         question: Question,
@@ -123,7 +124,6 @@ impl Session {
         };
         if let Some(request) = request {
             self.say(FromClient::Ask { request, question });
-            self.outlet.flush();
         }
     }
 

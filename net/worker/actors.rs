@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hashbrown::HashMap;
 use parking_lot::Mutex;
 
 use super::house::House;
 use super::run::trim;
 use crate::TaskError;
-use crate::driver::{self, AnyHandle, Parcel, Visit};
+use crate::driver::{self, ActorCall, AnyHandle, Parcel};
 use crate::net::client::failure_of;
 use crate::net::data::{Call, Caller, NotCalled};
 use crate::net::message::TaskId;
-use crate::net::scheduler::map::Map;
 use crate::net::transport::LinkId;
 
 /// Calls of one peer that may lie here: more than any of ours makes, and few enough for memory.
@@ -20,7 +20,7 @@ const MOST_CALLS: usize = 1 << 20;
 
 /// Calls that were not answered, by the connections that they came over: their tasks here, to be taken back.
 #[derive(Debug, Default)]
-pub(super) struct Calls(Mutex<Map<LinkId, Map<u64, Option<AnyHandle>>>>);
+pub(super) struct Calls(Mutex<HashMap<LinkId, HashMap<u64, Option<AnyHandle>>>>);
 
 impl Calls {
     /// A call has come.
@@ -94,7 +94,7 @@ pub(super) fn take_in(house: &Arc<House>, caller: Caller, call: Call) -> Result<
     let id = caller.id();
     house.calls.enter(id)?;
     let named = |names: Vec<TaskId>| names.into_iter().map(Into::into).collect();
-    let visit = Visit {
+    let visit = ActorCall {
         method: call.method,
         signature_hash: call.signature,
         args: call.args.into(),

@@ -22,18 +22,18 @@ use crate::pool::extras::Extra;
 use crate::pool::promise::Promise;
 use crate::pool::want::TaskRef;
 
-/// A call that leaves for the process where the actor lives.
+/// A call on its way to the process where the actor lives.
 #[derive(Debug)]
 pub struct ActorCall {
     /// The name of the method.
-    pub method: &'static str,
+    pub method: String,
     /// Of the method's signature.
     pub signature_hash: u64,
     /// The encoded arguments.
     pub args: Vec<u8>,
-    /// The tasks whose results are arguments.
+    /// The names of the tasks whose results are arguments.
     pub inputs: Vec<RemoteId>,
-    /// The handles in the arguments.
+    /// The names of the handles in the arguments.
     pub mentions: Vec<RemoteId>,
 }
 
@@ -120,7 +120,7 @@ impl<R: Portable> Afar<R> {
     fn call(&mut self, names: &[RemoteId]) -> ActorCall {
         let (inputs, mentions) = names.split_at(self.inputs.min(names.len()));
         ActorCall {
-            method: self.method.name,
+            method: self.method.name.to_owned(),
             signature_hash: self.method.signature_hash,
             args: std::mem::take(&mut self.args.bytes),
             inputs: inputs.to_vec(),
@@ -144,17 +144,11 @@ fn find_names<S: Send + 'static>(
         let _ = names.set(Ok(Vec::new()));
         return names;
     }
-    let (line, found, engine) = (Arc::clone(line), Arc::clone(&names), Arc::clone(engine));
-    let told = move |told| {
+    let (line, found) = (Arc::clone(line), Arc::clone(&names));
+    crate::elsewhere::names(engine, handles, move |told| {
         let _ = found.set(told);
         line.go_on();
-    };
-    let tickets = move |tickets: Result<Vec<u64>, TaskError>| match (tickets, engine.backend()) {
-        (Ok(tickets), Some(backend)) => backend.names(tickets, Box::new(told)),
-        (Ok(_), None) => told(Ok(Vec::new())),
-        (Err(error), _) => told(Err(error)),
-    };
-    crate::elsewhere::tickets(handles, Box::new(tickets));
+    });
     names
 }
 

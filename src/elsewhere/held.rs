@@ -16,13 +16,14 @@ use super::depart::{GONE, Manner, Order, OrderKey};
 use super::landing::Landing;
 use super::remote::{Remote, Stage};
 use super::report::Gone;
-use super::twin;
+use super::{RemoteId, twin};
 use crate::call::{AnyHandle, Pack};
 use crate::driver::Backend;
 use crate::error::TaskError;
 use crate::graph::{Spec, State};
 use crate::launch::launch_alone;
 use crate::on_done::watch_task;
+use crate::pool::Engine;
 use crate::pool::job::Job;
 use crate::pool::want::TaskRef;
 
@@ -187,6 +188,21 @@ pub(crate) fn tickets(
         Vec::new()
     };
     now_or_held(parts, Box::new(then));
+}
+
+/// The names by which these handles of a client travel, now or later, and maybe told on another thread.
+pub(crate) fn names(
+    engine: &Arc<Engine>,
+    handles: &[AnyHandle],
+    told: impl FnOnce(Result<Vec<RemoteId>, TaskError>) + Send + 'static,
+) {
+    let engine = Arc::clone(engine);
+    let then = move |tickets| match (tickets, engine.backend()) {
+        (Ok(tickets), Some(backend)) => backend.names(tickets, Box::new(told)),
+        (Ok(_), None) => told(Ok(Vec::new())),
+        (Err(error), _) => told(Err(error)),
+    };
+    tickets(handles, Box::new(then));
 }
 
 /// Does it with the tickets of these, now or later.

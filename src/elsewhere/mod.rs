@@ -34,7 +34,7 @@ mod twin;
 
 pub(crate) use again::Again;
 pub(crate) use depart::{depart, depart_each};
-pub(crate) use held::tickets;
+pub(crate) use held::{names, tickets};
 pub(crate) use named::Named;
 pub(crate) use remote::{Came, Land, Remote};
 

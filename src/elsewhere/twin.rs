@@ -85,12 +85,15 @@ fn refuse(
     Err("a copy of a value of this process is not fetched back".into())
 }
 
+/// A copy that has not failed.
+fn live(twin: &Option<TaskRef>) -> Option<TaskRef> {
+    twin.as_ref().filter(|twin| !twin.is_settled()).cloned()
+}
+
 impl Engine {
     /// The copy of a task, if there is one that has not failed.
     fn twin(&self, index: u32) -> Option<TaskRef> {
-        let extra = self.extra(index)?;
-        let twin = extra.twin.lock();
-        twin.as_ref().filter(|twin| !twin.is_settled()).cloned()
+        live(&self.extra(index)?.twin.lock())
     }
 
     /// A finished task, which the caller wants, gets a copy. Not if it has one by now, which is given then. A call of an actor
@@ -99,7 +102,7 @@ impl Engine {
         self.add_extra(index);
         let extra = self.extra(index)?;
         let mut place = extra.twin.lock();
-        let known = place.as_ref().filter(|twin| !twin.is_settled()).cloned();
+        let known = live(&place);
         let old = match known {
             Some(_) => None,
             None => place.replace(twin.clone()),

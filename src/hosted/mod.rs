@@ -25,4 +25,4 @@ pub use encoded::{Coming, array, coming, encoded};
 pub use function::{Function, functions};
 pub use output::{Output, Size};
 pub use submit::{Terms, host, named, when_blocked};
-pub use visit::{NotVisited, Visit, names, visit, when_heard, when_settled};
+pub use visit::{NotVisited, names, visit, when_heard, when_settled};

@@ -2,26 +2,11 @@
 
 use std::fmt;
 
-use crate::actor::Answer;
+use crate::actor::ActorCall;
 use crate::call::{AnyHandle, Parcel};
 use crate::elsewhere::RemoteId;
 use crate::on_done::watch_settled;
 use crate::registry;
-
-/// A call from elsewhere.
-#[derive(Debug)]
-pub struct Visit {
-    /// The name of the method.
-    pub method: String,
-    /// Of the method's signature.
-    pub signature_hash: u64,
-    /// The encoded arguments.
-    pub args: Vec<u8>,
-    /// The names of the tasks whose results are arguments.
-    pub inputs: Vec<RemoteId>,
-    /// The names of the handles in the arguments.
-    pub mentions: Vec<RemoteId>,
-}
 
 /// Why a call from elsewhere is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,28 +42,28 @@ impl fmt::Display for NotVisited {
 /// Why it is not taken.
 pub fn visit(
     home: &AnyHandle,
-    visit: Visit,
+    call: ActorCall,
     answer: impl FnOnce(Result<Parcel, crate::TaskError>) + Send + 'static,
 ) -> Result<AnyHandle, NotVisited> {
-    let unknown = || NotVisited::UnknownMethod(visit.method.clone());
-    let method = registry::find_method(&visit.method).ok_or_else(unknown)?;
-    if method.info().signature_hash != visit.signature_hash {
+    let Some(method) = registry::find_method(&call.method) else {
+        return Err(NotVisited::UnknownMethod(call.method));
+    };
+    if method.info().signature_hash != call.signature_hash {
         return Err(NotVisited::OtherSignature(method.info().signature));
     }
-    let other = || NotVisited::OtherState(visit.method.clone());
+    let other = || NotVisited::OtherState(method.info().name.to_owned());
     let home = home.task().ok_or_else(other)?;
-    let named = |names: &[RemoteId]| -> Vec<AnyHandle> {
-        let names = names.iter();
+    let named = |names: Vec<RemoteId>| -> Vec<AnyHandle> {
+        let names = names.into_iter();
         names
-            .map(|&name| AnyHandle::named(home.engine(), name))
+            .map(|name| AnyHandle::named(home.engine(), name))
             .collect()
     };
     let args = Parcel {
-        handles: named(&visit.mentions).into(),
-        bytes: visit.args.clone(),
+        handles: named(call.mentions).into(),
+        bytes: call.args,
     };
-    let answer: Answer = Box::new(answer);
-    let visited = method.host(&home, args, named(&visit.inputs), answer);
+    let visited = method.host(&home, args, named(call.inputs), Box::new(answer));
     visited.map(AnyHandle::of_task).map_err(|_| other())
 }
 
@@ -110,12 +95,5 @@ pub fn names(
     else {
         return told(Ok(Vec::new()));
     };
-    crate::elsewhere::tickets(
-        handles,
-        Box::new(move |tickets| match (tickets, engine.backend()) {
-            (Ok(tickets), Some(backend)) => backend.names(tickets, Box::new(told)),
-            (Ok(_), None) => told(Ok(Vec::new())),
-            (Err(error), _) => told(Err(error)),
-        }),
-    );
+    crate::elsewhere::names(&engine, handles, told);
 }
