@@ -1,12 +1,12 @@
 //! Hash maps whose order depends on nothing but what was done to them: the same stimuli must give the same effects.
-//! Their keys are numbers that the scheduler has given out itself, so nobody can choose them to collide. Workers, which it
-//! tells these numbers, have such maps too.
+//! Their keys are numbers that the scheduler has given out, to workers too, so nobody can choose them to collide. What others
+//! choose has no place here.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 pub(in crate::net) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Mix>>;
-pub(super) type Set<K> = HashSet<K, BuildHasherDefault<Mix>>;
+pub(in crate::net) type Set<K> = HashSet<K, BuildHasherDefault<Mix>>;
 
 /// Multiplies by an odd number and folds the high half down.
 #[derive(Clone, Copy, Debug, Default)]

@@ -11,6 +11,7 @@
 //! * `worker`: runs what the scheduler sends it, in this process.
 //! * `cluster`: a scheduler and worker processes on this machine, started by the program that uses them.
 //! * `cli`: the command line of any program with tasks.
+//! * `map`, `pages`: tables by numbers: of any order, and given out in order.
 
 #[expect(clippy::disallowed_types, reason = "it waits for signals on a thread")]
 pub mod cli;
@@ -23,7 +24,9 @@ pub mod client;
 pub mod cluster;
 pub mod coordinate;
 pub mod data;
+mod map;
 pub mod message;
+mod pages;
 pub mod scheduler;
 #[expect(
     clippy::disallowed_methods,

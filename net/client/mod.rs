@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `session.rs` | what one process has open at one scheduler: the backend of its engine |
 //! | `hear.rs` | what the scheduler says |
-//! | `state.rs`, `table.rs`, `kinds.rs` | what is open, and the numbers that were given out |
+//! | `state.rs`, `kinds.rs` | what is open, and the numbers that were given out |
 //! | `data.rs` | results that are held elsewhere, and values that are put there |
 //! | `actors.rs` | calls of actors, and what they need to be told |
 //! | `ask.rs` | questions and their answers |
@@ -33,7 +33,6 @@ mod outlet;
 mod session;
 mod share;
 mod state;
-mod table;
 
 pub use connect::{ClientOptions, NotConnected, connect};
 pub use failure::{failure_of, report_of};

@@ -4,16 +4,16 @@ use bytes::Bytes;
 
 use super::ask::Questions;
 use super::kinds::Kinds;
-use super::table::Table;
 use crate::driver::{Gone, Landing};
 use crate::net::message::{Condition, Ticket};
+use crate::net::pages::Pages;
 
 /// What is open at the scheduler.
 #[derive(Debug, Default)]
 pub(super) struct State {
     newest: u64,
     /// By their tickets: tasks that are not settled here, and values that were put elsewhere.
-    pub(super) open: Table<Open>,
+    pub(super) open: Pages<Open>,
     pub(super) kinds: Kinds,
     /// To be said with whatever is said next.
     pub(super) released: Vec<Ticket>,

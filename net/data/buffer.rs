@@ -3,13 +3,12 @@
 use std::io;
 use std::sync::Arc;
 
-use bytes::BufMut;
 use parking_lot::Mutex;
 
 use super::content::Content;
 use super::transfer::RESERVED;
 use crate::driver::Room;
-use crate::net::wire::{Place, Read};
+use crate::net::wire::{Place, Read, copy};
 
 /// Where a piece of data is put as it comes. Shared with the connection while a piece is received right into it.
 #[derive(Clone, Debug, Default)]
@@ -67,11 +66,7 @@ impl Buffer {
     /// Adds bytes for which there is room.
     pub(super) fn add(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            let added = self.fill(bytes.len(), &mut |to| {
-                let n = bytes.len().min(to.remaining_mut());
-                to.put_slice(&bytes[..n]);
-                Ok(n)
-            });
+            let added = self.fill(bytes.len(), &mut |to| Ok(copy(bytes, to)));
             let (n, _) = added.expect("copying has no errors");
             bytes = &bytes[n..];
         }

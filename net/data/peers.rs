@@ -285,6 +285,19 @@ impl Shared {
         tell(link, &answer);
     }
 
+    /// Data is offered. Whether it would be kept is known before anything of it is fetched.
+    fn is_offered(self: &Arc<Self>, link: LinkId, request: u64, data: Run, bytes: u64) {
+        let keeps_none = || Err("it keeps no data".to_owned());
+        let shelf = self.shelf.as_ref();
+        match shelf.map_or_else(keeps_none, |shelf| shelf.takes(bytes)) {
+            Ok(()) => self.change(|state, _| state.taking(link, request, data, bytes)),
+            Err(reason) => {
+                let declined = PeerMessage::Declined { request, reason };
+                self.state.lock().say(link, &declined);
+            }
+        }
+    }
+
     /// An actor that lives here is called.
     fn is_called(&self, link: LinkId, request: u64, call: Call) {
         let caller = Caller { link, request };
@@ -411,17 +424,7 @@ impl Ours {
                 request,
                 data,
                 bytes,
-            } => {
-                let keeps_none = || Err("it keeps no data".to_owned());
-                let shelf = shared.shelf.as_ref();
-                match shelf.map_or_else(keeps_none, |shelf| shelf.takes(bytes)) {
-                    Ok(()) => shared.change(|state, _| state.taking(link, request, data, bytes)),
-                    Err(reason) => {
-                        let declined = PeerMessage::Declined { request, reason };
-                        shared.state.lock().say(link, &declined);
-                    }
-                }
-            }
+            } => shared.is_offered(link, request, data, bytes),
             PeerMessage::Taken { request } => {
                 shared.change(|state, todo| state.answered(link, request, Ok(()), todo));
             }

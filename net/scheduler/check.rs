@@ -1,10 +1,10 @@
 //! Every invariant of the machine at rest, as assertions.
 
-use super::map::Map;
 use super::task::Value;
 use super::worker::Standing;
 use super::{Machine, Role};
 use crate::driver::graph::State;
+use crate::net::map::Map;
 
 /// What is in the machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -247,7 +247,7 @@ impl Machine {
             .iter()
             .map(|(_, requirement)| &requirement.queue);
         let lines = self.workers.iter().map(|(_, worker)| &worker.line);
-        let waiting: super::map::Set<u32> = lanes
+        let waiting: crate::net::map::Set<u32> = lanes
             .chain(lines)
             .flat_map(|lanes| lanes.iter())
             .filter(|entry| self.tasks.is_queued(entry))

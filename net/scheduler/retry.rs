@@ -14,10 +14,10 @@ use smallvec::SmallVec;
 
 use super::Machine;
 use super::client::Fault;
-use super::map::Set;
 use super::submit::forgotten;
 use super::task::{INNER, KEYED, MENTIONS, NO_RECIPE, SCATTERED, Task, Value};
 use crate::driver::graph::{Born, Entry, GIVEN, State};
+use crate::net::map::Set;
 use crate::net::message::{Failure, FailureKind, Ticket};
 
 impl Machine {

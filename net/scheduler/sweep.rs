@@ -6,7 +6,7 @@
 
 use super::Machine;
 use super::kinds::{LAST_CHANCE, NONE};
-use super::map::Set;
+use crate::net::map::Set;
 
 /// Fewer than this are not worth a sweep.
 pub(super) const LEAST_SWEEP: usize = 1024;

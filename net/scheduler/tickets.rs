@@ -1,28 +1,22 @@
 //! A client's tickets: which task each is a want of.
 //!
-//! Tickets are given out in order and let go in any, so they live in pages of consecutive ones: four bytes for each of many,
-//! and one page for one that outlives its neighbours.
+//! Tickets are given out in order and let go in any.
 
-use hashbrown::HashMap;
+use std::num::NonZeroU32;
 
 use crate::net::message::Ticket;
-
-const PAGE: u64 = 256;
+use crate::net::pages::Pages;
 
 #[derive(Debug, Default)]
 pub(super) struct Tickets {
-    /// Hashed with a seed: clients choose the numbers.
-    pages: HashMap<u64, Page>,
+    /// Node 0 is none.
+    nodes: Pages<NonZeroU32>,
     /// The newest ticket that was used.
     newest: u64,
-    len: usize,
 }
 
-#[derive(Debug)]
-struct Page {
-    /// Node 0 is none.
-    nodes: Box<[u32; PAGE as usize]>,
-    used: u32,
+fn of(node: u32) -> NonZeroU32 {
+    NonZeroU32::new(node).expect("node 0 is none")
 }
 
 impl Tickets {
@@ -33,13 +27,7 @@ impl Tickets {
             return false;
         }
         self.newest = ticket.0;
-        self.len += 1;
-        let page = self.pages.entry(ticket.0 / PAGE).or_insert_with(|| Page {
-            nodes: Box::new([0; PAGE as usize]),
-            used: 0,
-        });
-        page.nodes[(ticket.0 % PAGE) as usize] = node;
-        page.used += 1;
+        self.nodes.insert(ticket.0, of(node));
         true
     }
 
@@ -51,45 +39,28 @@ impl Tickets {
     /// Which task it is a want of, if it was not let go.
     #[inline]
     pub(super) fn node(&self, ticket: Ticket) -> Option<u32> {
-        let page = self.pages.get(&(ticket.0 / PAGE))?;
-        let node = page.nodes[(ticket.0 % PAGE) as usize];
-        (node != 0).then_some(node)
+        self.nodes.get(ticket.0).map(|node| node.get())
     }
 
     /// Points a ticket that is in to another task.
     pub(super) fn replace(&mut self, ticket: Ticket, node: u32) {
-        if let Some(page) = self.pages.get_mut(&(ticket.0 / PAGE)) {
-            page.nodes[(ticket.0 % PAGE) as usize] = node;
+        if let Some(known) = self.nodes.get_mut(ticket.0) {
+            *known = of(node);
         }
     }
 
     pub(super) fn remove(&mut self, ticket: Ticket) -> Option<u32> {
-        let page = self.pages.get_mut(&(ticket.0 / PAGE))?;
-        let node = std::mem::take(&mut page.nodes[(ticket.0 % PAGE) as usize]);
-        if node == 0 {
-            return None;
-        }
-        page.used -= 1;
-        if page.used == 0 {
-            self.pages.remove(&(ticket.0 / PAGE));
-        }
-        self.len -= 1;
-        Some(node)
+        self.nodes.remove(ticket.0).map(NonZeroU32::get)
     }
 
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.nodes.len()
     }
 
     /// All of them, in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Ticket, u32)> {
-        let mut pages: Vec<(&u64, &Page)> = self.pages.iter().collect();
-        pages.sort_unstable_by_key(|&(number, _)| number);
-        pages.into_iter().flat_map(|(number, page)| {
-            let tickets = (0..PAGE).map(move |at| Ticket(number * PAGE + at));
-            let nodes = page.nodes.iter().copied();
-            tickets.zip(nodes).filter(|&(_, node)| node != 0)
-        })
+        let nodes = self.nodes.iter();
+        nodes.map(|(ticket, node)| (Ticket(ticket), node.get()))
     }
 }
 
@@ -115,7 +86,7 @@ mod tests {
         for number in 1..=1000 {
             let _ = tickets.remove(Ticket(number));
         }
-        assert!(tickets.pages.is_empty());
+        assert_eq!((tickets.len(), tickets.iter().count()), (0, 0));
     }
     #[test]
     fn the_largest_ticket_is_as_any() {

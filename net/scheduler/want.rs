@@ -76,7 +76,7 @@ impl Machine {
     /// Whether another client, or who coordinates, wants this task or anything that waits for it.
     fn is_wanted_by_others(&mut self, index: u32, client: u32) -> bool {
         let mut open = vec![index];
-        let mut seen = super::map::Set::default();
+        let mut seen = crate::net::map::Set::default();
         while let Some(index) = open.pop() {
             if !seen.insert(index) {
                 continue;

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use super::kinds::Needs;
 use super::lanes::Lanes;
-use super::map::{Map, Set};
+use crate::net::map::{Map, Set};
 use crate::net::message::{PeerId, WorkerHello};
 
 /// Runs sent ahead to a worker, however short they are: what 64 us of no-op tasks are on four threads.

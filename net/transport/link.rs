@@ -6,7 +6,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::lost::{Lost, LostKind};
@@ -121,24 +121,28 @@ impl Shared {
     pub(super) fn flush(&self, forced: bool) -> Flushed {
         let mut budget = PASSING;
         loop {
-            let Some(mut pipe) = self.pipe.try_lock() else {
+            let Some(pipe) = self.pipe.try_lock() else {
                 return Flushed::All;
             };
             if pipe.blocked && !forced {
                 return Flushed::Blocked;
             }
-            let outcome = self.write_all(&mut pipe, &mut budget);
-            pipe.blocked = matches!(outcome, Ok(Flushed::Blocked));
-            drop(pipe);
-            match outcome {
-                Err(error) => {
-                    self.finish(Lost::broken(&error));
-                    return Flushed::All;
-                }
-                Ok(Flushed::All) if self.queue.lock().bytes() > 0 => {}
-                Ok(flushed) => return flushed,
+            match self.flush_through(pipe, &mut budget) {
+                None => return Flushed::All,
+                Some(Flushed::All) if self.queue.lock().bytes() > 0 => {}
+                Some(flushed) => return flushed,
             }
         }
+    }
+
+    /// As [`write_all`](Self::write_all), and lets go of the pipe. `None`: that has ended the connection.
+    fn flush_through(&self, mut pipe: MutexGuard<'_, Pipe>, budget: &mut usize) -> Option<Flushed> {
+        let outcome = self.write_all(&mut pipe, budget);
+        pipe.blocked = matches!(outcome, Ok(Flushed::Blocked));
+        drop(pipe);
+        outcome
+            .map_err(|error| self.finish(Lost::broken(&error)))
+            .ok()
     }
 
     /// Writes until nothing is queued, the socket takes no more or the budget is used up.
@@ -234,18 +238,12 @@ impl Shared {
 
     /// Writes what is queued behind whoever writes now: it is the system's when this returns, as far as the socket takes it.
     fn flush_behind(&self) {
-        let mut pipe = self.pipe.lock();
-        if !pipe.blocked {
-            let outcome = self.write_all(&mut pipe, &mut { PASSING });
-            pipe.blocked = matches!(outcome, Ok(Flushed::Blocked));
-            if let Err(error) = outcome {
-                drop(pipe);
-                return self.finish(Lost::broken(&error));
-            }
+        let pipe = self.pipe.lock();
+        let has_ended = !pipe.blocked && self.flush_through(pipe, &mut { PASSING }).is_none();
+        if !has_ended {
+            // What is left, and what has come meanwhile.
+            self.flush_here(false);
         }
-        drop(pipe);
-        // What is left, and what has come meanwhile.
-        self.flush_here(false);
     }
 
     /// Adds to the queue, unless nothing will be sent any more.

@@ -71,6 +71,7 @@ pub use frame::{HEADER, Header, Kind, Limits};
 pub use greeting::{Greeting, NoHello, PROTOCOL, read_reason, write_reason};
 pub use hello::{Hello, Party, Role};
 pub use pack::{Packer, Piece};
+pub(in crate::net) use place::copy;
 pub use place::{Place, Read};
 pub use unpack::{Frame, Unpacker};
 pub(in crate::net) use writer::payload_of;

@@ -18,6 +18,13 @@ pub trait Place: Send + Sync + fmt::Debug {
     fn fill(&mut self, most: usize, read: Read<'_>) -> io::Result<(usize, usize)>;
 }
 
+/// Copies as many bytes as there is room for, and gives how many.
+pub(in crate::net) fn copy(bytes: &[u8], to: &mut dyn BufMut) -> usize {
+    let n = bytes.len().min(to.remaining_mut());
+    to.put_slice(&bytes[..n]);
+    n
+}
+
 /// Memory of its own.
 impl Place for Vec<u8> {
     fn fill(&mut self, most: usize, read: Read<'_>) -> io::Result<(usize, usize)> {

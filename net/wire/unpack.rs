@@ -12,7 +12,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use super::cursor::Cursor;
 use super::error::WireError;
 use super::frame::{HEADER, Header, Kind, Limits};
-use super::place::{Place, Read};
+use super::place::{Place, Read, copy};
 
 /// How much is read at once. A frame of messages that the other side closed as full fits.
 const READ: usize = 96 * 1024;
@@ -258,13 +258,6 @@ impl Coming {
         self.lacking -= n;
         Ok((n, room))
     }
-}
-
-/// Copies as many bytes as there is room for.
-fn copy(bytes: &[u8], to: &mut dyn BufMut) -> usize {
-    let n = bytes.len().min(to.remaining_mut());
-    to.put_slice(&bytes[..n]);
-    n
 }
 
 fn lengths(table: &[u8]) -> Vec<u32> {

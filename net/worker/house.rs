@@ -11,8 +11,8 @@ use super::run::Guest;
 use super::speech::Speech;
 use super::store::Store;
 use crate::net::data::{Call, Caller, Content, NotCalled, Peers, Shelf};
+use crate::net::map::Map;
 use crate::net::message::{FromWorker, Run};
-use crate::net::scheduler::map::Map;
 use crate::net::transport::LinkId;
 
 /// What all parts of a worker share.

@@ -8,17 +8,17 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::Bytes;
+use hashbrown::HashMap;
 use parking_lot::Mutex;
 
 use crate::driver::{AnyHandle, Function};
 use crate::net::data;
 use crate::net::message::Run;
-use crate::net::scheduler::map::Map;
 
 /// The data of a worker.
 #[derive(Debug)]
 pub(super) struct Store {
-    held: Mutex<Map<Run, Held>>,
+    held: Mutex<HashMap<Run, Held>>,
     bytes: AtomicU64,
     /// Bytes that it may hold; 0 is without limit.
     limit: u64,
